@@ -1,0 +1,84 @@
+"""Checks of arguments. A message names the loss, the argument, what came and what was expected."""
+
+from typing import Any
+
+import numpy as np
+
+REDUCTIONS = ("mean", "sum", "sum_over_batch_size", "none")
+HALF = ("float16", "bfloat16")
+
+
+def real_dtype(name: str, array: Any) -> Any:
+    """The dtype that y_pred is computed in; TypeError if it is not a float of 16, 32 or 64 bits."""
+    dtype = array.dtype
+    if dtype.type is np.float32 or dtype.type is np.float64:
+        return dtype.type
+    if dtype.name in HALF:
+        return np.float32
+    hint = "; convert integers with .astype(numpy.float32)" if dtype.kind in "iub" else ""
+    raise TypeError(f"{name}: y_pred has dtype {dtype}, expected float32, float64, float16 or bfloat16{hint}")
+
+
+def label_dtype(name: str, argument: str, dtype: Any, real: Any) -> Any:
+    """The dtype in which a kernel reads labels: integers as they are, bool as uint8, floats as y_pred."""
+    if dtype.kind in "iu":
+        return dtype.type
+    if dtype.kind == "b":
+        return np.uint8
+    if dtype.kind == "f" or dtype.name in HALF:
+        return real
+    raise TypeError(f"{name}: {argument} has dtype {dtype}, expected a real number, an integer or bool")
+
+
+def reduction(name: str, value: Any) -> None:
+    """ValueError unless value names a reduction."""
+    if value not in REDUCTIONS:
+        raise ValueError(f"{name}: reduction is {value!r}, expected one of {', '.join(map(repr, REDUCTIONS))}")
+
+
+def weights(name: str, sample_weight: Any, examples: tuple[int, ...]) -> Any:
+    """sample_weight as an array of as many dimensions as the per-example losses, broadcastable to them."""
+    w = np.asarray(sample_weight)
+    if w.dtype.kind not in "fiub" and w.dtype.name not in HALF:
+        raise TypeError(f"{name}: sample_weight has dtype {w.dtype}, expected real numbers")
+    padded = w.shape + (1,) * (len(examples) - w.ndim)
+    if w.ndim > len(examples) or any(s not in (1, n) for s, n in zip(padded, examples, strict=True)):
+        raise ValueError(
+            f"{name}: sample_weight has shape {w.shape}, expected a number or an array that fits the losses of shape "
+            f"{examples}: in each dimension, from the left, that size or 1"
+        )
+    return w.reshape(padded)
+
+
+def output(name: str, label: str, out: Any, shape: tuple[int, ...], inputs: dict[str, Any]) -> Any:
+    """The NumPy array behind an out argument; errors if results cannot be written there."""
+    buffer = out if type(out) is np.ndarray else _as_buffer(name, label, out)
+    if buffer.shape != shape:
+        raise ValueError(f"{name}: {label} has shape {buffer.shape}, expected {shape}")
+    if buffer.dtype.kind != "f" and buffer.dtype.name not in HALF:
+        raise TypeError(f"{name}: {label} has dtype {buffer.dtype}, expected a float dtype")
+    if not buffer.flags.writeable:
+        raise ValueError(f"{name}: {label} is read-only, expected a writeable array")
+    for argument, array in inputs.items():
+        if argument == "y_pred" and same_memory(buffer, array):
+            continue
+        if np.may_share_memory(buffer, array) and np.shares_memory(buffer, array):
+            other = "; only y_pred itself may be overwritten" if argument != "y_pred" else ", but is not the same array"
+            raise ValueError(f"{name}: {label} overlaps {argument}{other}")
+    return buffer
+
+
+def _as_buffer(name: str, label: str, out: Any) -> Any:
+    if hasattr(type(out), "__array_interface__") or hasattr(type(out), "__array__"):
+        return np.asarray(out)
+    raise TypeError(f"{name}: {label} is a {type(out).__name__}, expected an array to write to")
+
+
+def same_memory(a: Any, b: Any) -> bool:
+    """Whether two arrays are the same elements of the same memory."""
+    return a is b or (
+        a.dtype == b.dtype
+        and a.shape == b.shape
+        and a.strides == b.strides
+        and a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+    )

@@ -1,0 +1,105 @@
+"""Compiling a kernel on first use and running it on one thread or on all of them, without ever taking a process down."""
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import config, get_num_threads, prange, types
+from numba.np.ufunc import parallel as threads
+
+from .._jit import entry
+from .blocks import FIELDS, gather
+from .memory import address, invoke, pack
+
+TASKS = 256
+"""A parallel call is cut into at most so many pieces; what it allocates is six numbers for each."""
+
+_ENTRY = types.int64(types.int64, types.int64, types.int64, types.int64, types.int64)
+
+
+class Kernel:
+    """A compiled kernel: callable from Python with one call, first and last block, and by address from other code."""
+
+    def __init__(self, name: str, function: Callable[..., Any], slots: str) -> None:
+        self.slots = slots
+        self.run = entry(name, function, _ENTRY)
+        self.address: Any = self.run if config.DISABLE_JIT else _pointer(self.run)
+
+    def __call__(self, values: tuple[Any, ...], blocks: int, parallel: bool) -> Any:
+        """Run all blocks; the report: high, low, index of the first offence or -1, and the values there."""
+        tasks = min(blocks, TASKS) if parallel else 1
+        report = np.empty(tasks * FIELDS)
+        if config.DISABLE_JIT:
+            self.run(values, 0, blocks, (report,), 0)
+            return report
+        call = pack(self.slots, values)
+        row = id(report).to_bytes(8, "little")
+        if tasks == 1 or not _may_run_parallel():
+            self.run(address(call), 0, blocks, address(row), 0)
+        else:
+            try:
+                _parallel()(self.address, address(call), blocks, tasks, address(row))
+            finally:
+                _release()
+        return report
+
+
+def _pointer(dispatcher: Any) -> int:
+    compiled = dispatcher.overloads[_ENTRY.args]
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name))
+
+
+_driver: Any = None
+
+
+def _parallel() -> Any:
+    """The one parallel loop, shared by every kernel: tasks of equal numbers of blocks."""
+    global _driver
+    if _driver is None:
+
+        def loop(function, call, blocks, tasks, report):  # type: ignore[no-untyped-def]
+            for t in prange(tasks):
+                invoke(function, call, t * blocks // tasks, (t + 1) * blocks // tasks, report, t)
+            gather(report, tasks)
+            return 0
+
+        _driver = entry("parallel", loop, _ENTRY, parallel=True)
+    return _driver
+
+
+# --- threads -----------------------------------------------------------------------------------------------------
+# GNU OpenMP kills a forked child at its first parallel call, if the parent had made one; Numba's workqueue aborts
+# the process when two threads call it at once. In both cases the serial path gives the same bits.
+
+_busy = threading.Lock()
+_forked_after_start = False
+
+
+def _after_fork() -> None:
+    global _busy, _forked_after_start
+    _busy = threading.Lock()
+    _forked_after_start = threads._is_initialized
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def layer() -> str:
+    if not threads._is_initialized:
+        threads._launch_threads()
+    return str(threads.threading_layer())
+
+
+def _may_run_parallel() -> bool:
+    """Whether a parallel loop may start now; when true, _release must follow."""
+    if get_num_threads() == 1 or (_forked_after_start and layer() != "tbb"):
+        return False
+    return layer() != "workqueue" or _busy.acquire(blocking=False)
+
+
+def _release() -> None:
+    if _busy.locked():
+        _busy.release()

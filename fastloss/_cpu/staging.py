@@ -1,0 +1,111 @@
+"""Inputs that a kernel cannot read where they lie (strides, other dtypes, byte orders) pass through small buffers.
+
+The buffers hold a whole number of blocks in the array's logical order, so sums are grouped as for contiguous arrays
+and the results have the same bits. Nothing here grows with the input.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .blocks import BLOCK, finish
+
+ELEMENTS = 64 * BLOCK
+"""How many elements are staged at once."""
+
+
+class Operand(NamedTuple):
+    """An array as a kernel sees it: examples, then `width` values for each (1, or the classes on the last axis)."""
+
+    array: Any
+    dtype: Any
+    width: int = 1
+    output: bool = False
+
+    @property
+    def examples(self) -> tuple[int, ...]:
+        """The shape without the classes."""
+        return tuple(self.array.shape if self.width == 1 else self.array.shape[:-1])
+
+
+class Sum(NamedTuple):
+    """What a pass found: the sum, and the first offence (its index or -1, and three values)."""
+
+    value: float
+    where: int
+    values: tuple[float, float, float]
+
+
+def slabs(shape: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[tuple[Any, ...], int]]:
+    """Cut elements start..stop of a C-ordered shape into rectangles: (index, number of elements)."""
+    if not shape:
+        if stop > start:
+            yield (), 1
+        return
+    inner = math.prod(shape[1:])
+    if start >= stop or inner == 0:
+        return
+    first, last = -(-start // inner), stop // inner
+    if first > last:  # inside one row
+        row = start // inner
+        for index, count in slabs(shape[1:], start - row * inner, stop - row * inner):
+            yield (row, *index), count
+        return
+    if start < first * inner:
+        for index, count in slabs(shape[1:], start - (first - 1) * inner, inner):
+            yield (first - 1, *index), count
+    if first < last:
+        yield (slice(first, last),), (last - first) * inner
+    if last * inner < stop:
+        for index, count in slabs(shape[1:], 0, stop - last * inner):
+            yield (last, *index), count
+
+
+def _transfer(operand: Operand, buffer: Any, start: int, stop: int) -> None:
+    """Copy examples start..stop between the array and its buffer."""
+    offset = 0
+    for index, count in slabs(operand.examples, start, stop):
+        part = operand.array[index]
+        flat = buffer[offset * operand.width : (offset + count) * operand.width].reshape(part.shape)
+        if operand.output:
+            np.copyto(part, flat, casting="unsafe")
+        else:
+            np.copyto(flat, part, casting="unsafe")
+        offset += count
+
+
+def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...], count: int, unit: int,
+           parallel: bool, rows: bool) -> Sum:  # fmt: skip
+    """Run a kernel over `count` examples piece by piece. numbers follow the arrays; the first is the count."""
+    width = max(o.width for o in operands if o is not None)
+    step = max(ELEMENTS // width, 1) if rows else ELEMENTS
+    step = min(step, count)
+    buffers = [None if o is None else np.empty(step * o.width, o.dtype) for o in operands]
+    high, low = 0.0, 0.0
+    for start in range(0, count, step):
+        stop = min(start + step, count)
+        for operand, buffer in zip(operands, buffers, strict=True):
+            if operand is not None and not operand.output:
+                _transfer(operand, buffer, start, stop)
+        size = stop - start
+        report = kernel((*buffers, size, *numbers[1:]), -(-size // unit), parallel)
+        if report[2] >= 0:
+            offset = start * (width if rows and report[3] == 1.0 else 1)
+            return Sum(math.nan, int(report[2]) + offset, (float(report[3]), float(report[4]), float(report[5])))
+        for operand, buffer in zip(operands, buffers, strict=True):
+            if operand is not None and operand.output:
+                _transfer(operand, buffer, start, stop)
+        total = high + float(report[0])
+        back = total - high
+        low += ((high - (total - back)) + (float(report[0]) - back)) + float(report[1])
+        high = total
+    return Sum(finish(high, low), -1, (0.0, 0.0, 0.0))
+
+
+def direct(kernel: Any, arrays: list[Any], numbers: tuple[Any, ...], unit: int, parallel: bool) -> Sum:
+    """Run a kernel on arrays that it can read and write where they lie."""
+    report = kernel((*arrays, *numbers), -(-numbers[0] // unit), parallel)
+    high, low, where, *values = report[:6].tolist()
+    return Sum(finish(high, low), int(where), tuple(values))

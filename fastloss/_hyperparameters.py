@@ -1,0 +1,93 @@
+"""Checks of hyperparameters, and their normal form: floats, bools and tuples, so that equal losses compare equal."""
+
+import dataclasses
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def number(name: str, argument: str, value: Any, low: float, high: float, expected: str) -> float:
+    """value as a float in [low, high]; ValueError or TypeError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | np.number):
+        raise TypeError(f"{name}: {argument} is {value!r}, expected {expected}")
+    if not low <= float(value) <= high or math.isinf(float(value)):
+        raise ValueError(f"{name}: {argument} is {value!r}, expected {expected}")
+    return float(value)
+
+
+def vector(name: str, argument: str, value: Any) -> tuple[float, ...]:
+    """A sequence of one finite nonnegative number per class, as a tuple."""
+    if isinstance(value, str) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
+        raise TypeError(f"{name}: {argument} is {value!r}, expected one number per class")
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)) or np.any(array < 0):
+        raise ValueError(f"{name}: {argument} is {value!r}, expected one nonnegative number per class")
+    return tuple(array.tolist())
+
+
+def flag(name: str, argument: str, value: Any) -> bool:
+    """value as a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: {argument} is {value!r}, expected True or False")
+    return bool(value)
+
+
+def integer(name: str, argument: str, value: Any) -> int:
+    """value as an int."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name}: {argument} is {value!r}, expected an integer")
+    return int(value)
+
+
+def outside_unit(y: float, p: float) -> tuple[str, float, str]:
+    """Which of a label and a prediction lies outside [0, 1]."""
+    if not 0 <= y <= 1:
+        return "y_true", y, "a label in [0, 1]"
+    return "y_pred", p, "a probability in [0, 1] (for logits, from_logits=True)"
+
+
+def _optional(check: Any) -> Any:
+    return lambda name, argument, value: None if value is None else check(name, argument, value)
+
+
+def _smoothing(name: str, argument: str, value: Any) -> float:
+    value = number(name, argument, value, 0.0, 1.0, "a number in [0, 1)")
+    if value == 1.0:
+        raise ValueError(f"{name}: {argument} is {value!r}, expected a number in [0, 1)")
+    return value
+
+
+def _alpha(name: str, argument: str, value: Any) -> float | tuple[float, ...]:
+    if name.startswith("Binary"):
+        return number(name, argument, value, 0.0, 1.0, "a number in [0, 1]")
+    if isinstance(value, numbers.Real):
+        return number(name, argument, value, 0.0, math.inf, "a number >= 0, or one per class")
+    return vector(name, argument, value)
+
+
+_CHECKS: dict[str, Any] = {
+    "from_logits": flag,
+    "label_smoothing": _smoothing,
+    "pos_weight": _optional(lambda n, a, v: number(n, a, v, 0.0, math.inf, "a number >= 0")),
+    "epsilon": _optional(lambda n, a, v: number(n, a, v, 0.0, 0.5, "a number in [0, 0.5]")),
+    "gamma": lambda n, a, v: number(n, a, v, 0.0, math.inf, "a number >= 0"),
+    "alpha": _optional(_alpha),
+    "class_weight": _optional(vector),
+    "ignore_index": _optional(integer),
+    "axis": integer,
+}
+
+
+def check(loss: Any) -> None:
+    """Check every field of a loss and store its normal form; each kind of hyperparameter has one rule."""
+    name = type(loss).__name__
+    for field in dataclasses.fields(loss):
+        value = _CHECKS[field.name](name, field.name, getattr(loss, field.name))
+        object.__setattr__(loss, field.name, value)
+    if getattr(loss, "from_logits", False) and getattr(loss, "epsilon", None) is not None:
+        raise ValueError(
+            f"{name}: epsilon is {loss.epsilon!r} with from_logits=True, expected None: logits need no clip"
+        )

@@ -1,0 +1,129 @@
+"""The only place where Numba's options are chosen, and where its disk cache is taught what a kernel depends on."""
+
+import functools
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit
+from numba.core import caching
+
+# error_model: a division by zero gives inf as IEEE says, instead of a check for an exception.
+_COMMON = {"error_model": "numpy", "nogil": True}
+
+_INNER = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called from kernels only
+_PARALLEL = {
+    "prange": True,
+    **dict.fromkeys(("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False),
+}
+
+scalar = njit(forceinline=True, **_INNER)
+"""Maths on scalars: always inlined, never compiled alone."""
+
+helper = njit(**_INNER)
+"""A loop that kernels call."""
+
+
+def _package_digest() -> str:
+    """A digest of every source file of the package, taken at import: the sources that the running code came from."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+_DIGEST = _package_digest()
+
+
+def _writable(folder: str) -> bool:
+    try:
+        os.makedirs(folder, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
+@functools.cache
+def cache_folder() -> str | None:
+    """Where compiled kernels are kept: NUMBA_CACHE_DIR, __pycache__ beside this file, the user's cache folder, or None."""
+    here = Path(__file__).resolve().parent
+    user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    choices = [
+        str(here / "__pycache__"),
+        os.path.join(user, "fastloss", hashlib.sha256(str(here).encode()).hexdigest()[:16]),
+    ]
+    if config.CACHE_DIR:
+        choices.insert(0, os.path.join(config.CACHE_DIR, "fastloss"))
+    return next((folder for folder in choices if _writable(folder)), None)
+
+
+class _Locator(caching._CacheLocator):  # type: ignore[misc]
+    """One folder for the whole package, stale as soon as any of its files changes."""
+
+    def __init__(self, py_func: Any) -> None:
+        self._py_file = py_func.__code__.co_filename
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> "_Locator":
+        return cls(py_func)
+
+    def get_cache_path(self) -> str:
+        return cache_folder() or ""
+
+    def get_source_stamp(self) -> str:
+        return _DIGEST
+
+    def get_disambiguator(self) -> str:
+        return ""
+
+
+class _Impl(caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_Locator]
+
+    def get_filename_base(self, fullname: str, abiflags: str) -> str:
+        # The digest in the name lets two checkouts or versions share a folder without evicting each other.
+        return f"fastloss-{fullname.rsplit('.', 1)[-1]}-{_DIGEST[:12]}.py{sys.version_info[0]}{sys.version_info[1]}{abiflags}"
+
+
+class _Cache(caching.FunctionCache):  # type: ignore[misc]
+    """Numba's cache, keyed by the kernel's name and the package's sources.
+
+    Numba's own key holds the bytes of the closure, and a compiled function in a closure never has the same bytes in
+    two processes; here the name and the digest say the same and more.
+    """
+
+    _impl_class = _Impl
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return (sig, codegen.magic_tuple())
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged or half-written entry costs a compilation, never a crash
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError:  # a full disk, or a folder that was removed
+            pass
+
+
+def entry(name: str, function: Callable[..., Any], signature: Any, parallel: bool = False) -> Any:
+    """Compile a function for one signature as an entry point, cached on disk under this name."""
+    dispatcher = njit(parallel=_PARALLEL if parallel else False, **_COMMON)(function)
+    if config.DISABLE_JIT:
+        return dispatcher
+    if cache_folder() is not None:
+        function.__qualname__ = name
+        dispatcher._cache = _Cache(function)
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher

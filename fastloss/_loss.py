@@ -1,0 +1,186 @@
+"""What every loss has: the public methods, and the way from arguments to one pass over the data."""
+
+import math
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from . import _check
+from ._dispatch import check_device
+
+
+class LossGradient(NamedTuple):
+    """A loss and its gradient with respect to y_pred."""
+
+    loss: Any
+    gradient: Any
+
+
+class GradientHessian(NamedTuple):
+    """A gradient and the diagonal of the Hessian, with respect to y_pred."""
+
+    gradient: Any
+    hessian: Any
+
+
+class Loss:
+    """Base class of all losses: immutable, hashable, picklable, and callable.
+
+    All methods take `(y_true, y_pred, *, sample_weight=None, reduction="mean", out=None)`.
+
+    Parameters of the methods
+    -------------------------
+    y_true : array of y_pred's shape (or class indices, see the categorical losses). The dtype of y_pred, bool and any
+        integer are read as they are; another float dtype is converted, piece by piece.
+    y_pred : array of float32, float64, float16 or bfloat16 (16-bit floats are computed in float32). Any strides.
+    sample_weight : a number, or an array that has, in each dimension of the per-example losses from the left, that
+        size or 1.
+    reduction : "mean" (sum of w*loss / sum of w), "sum", "sum_over_batch_size" (sum of w*loss / number of examples)
+        or "none" (the array of w*loss). The gradient is scaled alike; for "none" it is that of the sum.
+    out : where to write: the gradient for `loss_gradient` and `gradient`; a pair for `gradient_hessian`; for
+        reduction="none", (losses, gradient) for `loss_gradient` and the losses for `loss`. It is what is returned. It
+        may be y_pred itself, and may have another float dtype or memory order.
+
+    Raises
+    ------
+    ValueError : shapes, reduction or hyperparameters that do not fit, before anything is written; and values outside
+        the domain of the loss, found in the pass itself, after which `out` is unspecified.
+    TypeError : dtypes that do not fit, before anything is written.
+    """
+
+    task: ClassVar[tuple[str, ...]]
+    """What the loss is for."""
+    activation: ClassVar[str | None]
+    """The activation that belongs to the loss, fused where from_logits=True."""
+
+    def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
+                      out: Any = None) -> LossGradient:  # fmt: skip
+        """The loss and its gradient, in one pass over the data."""
+        if reduction == "none":
+            losses, gradient = self._pair("out", out)
+        else:
+            losses, gradient = None, out
+        value, grad, _ = self._evaluate(y_true, y_pred, sample_weight, reduction, 1, True, losses, gradient, None)
+        return LossGradient(value, grad)
+
+    def __call__(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
+                 out: Any = None) -> LossGradient:  # fmt: skip
+        """The loss and its gradient, in one pass over the data: `loss_gradient`."""
+        return self.loss_gradient(y_true, y_pred, sample_weight=sample_weight, reduction=reduction, out=out)
+
+    def loss(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
+             out: Any = None) -> Any:  # fmt: skip
+        """The loss alone: a float, or the array of losses for reduction="none". No gradient is computed."""
+        if out is not None and reduction != "none":
+            raise ValueError(f'{type(self).__name__}: out was given to loss() with reduction={reduction!r}, whose '
+                             'result is a float; expected None, or reduction="none"')  # fmt: skip
+        return self._evaluate(y_true, y_pred, sample_weight, reduction, 0, True, out, None, None)[0]
+
+    def gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
+                 out: Any = None) -> Any:  # fmt: skip
+        """The gradient alone, with respect to y_pred as it was passed."""
+        return self._evaluate(y_true, y_pred, sample_weight, reduction, 1, False, None, out, None)[1]
+
+    def gradient_hessian(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
+                         out: Any = None) -> GradientHessian:  # fmt: skip
+        """The gradient and the diagonal of the Hessian."""
+        gradient, hessian = self._pair("out", out)
+        _, grad, hess = self._evaluate(y_true, y_pred, sample_weight, reduction, 2, False, None, gradient, hessian)
+        return GradientHessian(grad, hess)
+
+    def activate(self, z: Any, out: Any = None) -> Any:
+        """The loss's activation of logits z: sigmoid, softmax, tanh or exp; z itself where there is none."""
+        name = type(self).__name__
+        check_device(name, {"z": z, "out": out})
+        array = np.asarray(z)
+        real = _check.real_dtype(name, array)
+        result = np.empty_like(array) if out is None else out
+        target = _check.output(name, "out", result, array.shape, {"y_pred": array})
+        if array.size:
+            self._activate(array, target, real)
+        return result
+
+    # --- for the subclasses --------------------------------------------------------------------------------------
+
+    def _layout(self, y: Any, p: Any, real: Any) -> "Layout":
+        """Check y_true against y_pred; what the kernels need to know of their shapes."""
+        raise NotImplementedError
+
+    def _total(self, layout: "Layout", y: Any, w: Any, real: Any) -> float:
+        """The sum of the weights of all examples."""
+        raise NotImplementedError
+
+    def _pass(self, layout: "Layout", y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any], scale: float, order: int,
+              real: Any) -> float:  # fmt: skip
+        """One pass over the data: the sum of the losses; writes losses, gradient and Hessian."""
+        raise NotImplementedError
+
+    def _activate(self, z: Any, out: Any, real: Any) -> None:
+        np.copyto(out, z, casting="unsafe")
+
+    def _pair(self, label: str, out: Any) -> tuple[Any, Any]:
+        if out is None:
+            return None, None
+        if not isinstance(out, tuple | list) or len(out) != 2:
+            raise ValueError(f"{type(self).__name__}: {label} is a {type(out).__name__}, expected a pair of arrays")
+        return out[0], out[1]
+
+    def _evaluate(self, y_true: Any, y_pred: Any, sample_weight: Any, reduction: str, order: int, valued: bool,
+                  losses: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:  # fmt: skip
+        name = type(self).__name__
+        if type(y_true) is not np.ndarray or type(y_pred) is not np.ndarray or sample_weight is not None:
+            check_device(name, {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "out": gradient})
+        p, y = np.asarray(y_pred), np.asarray(y_true)
+        _check.reduction(name, reduction)
+        real = _check.real_dtype(name, p)
+        layout = self._layout(y, p, real)
+        inputs = {"y_true": y, "y_pred": p}
+        w = None
+        if sample_weight is not None:
+            w = _check.weights(name, sample_weight, layout.examples)
+            inputs["sample_weight"] = w
+        results, buffers = [], []
+        each = valued and reduction == "none"
+        wanted = (each, order >= 1, order >= 2)
+        for label, out, want in zip(
+            ("losses", "gradient", "hessian"), (losses, gradient, hessian), wanted, strict=True
+        ):
+            shape = layout.examples if label == "losses" else p.shape
+            if not want:
+                results.append(None)
+                buffers.append(None)
+                continue
+            if out is None:
+                out = np.empty(shape, real) if label == "losses" else np.empty_like(p)
+                buffer = out
+            else:
+                buffer = _check.output(name, f"out ({label})", out, shape, inputs)
+                inputs[f"out ({label})"] = buffer
+            results.append(out)
+            buffers.append(buffer)
+        count = math.prod(layout.examples)
+        total = 1.0
+        if reduction == "mean":
+            total = self._total(layout, y, w, real) if count else 0.0
+        elif reduction == "sum_over_batch_size":
+            total = float(count)
+        scale = 1.0 / total if total else 0.0
+        value = 0.0
+        if count and p.size:
+            value = self._pass(layout, y, p, w, (buffers[0], buffers[1], buffers[2]), scale, order, real)
+        value = value * scale if reduction != "mean" else (value / total if total else 0.0)
+        if total == 0.0:
+            for buffer in buffers:
+                if buffer is not None:
+                    buffer[...] = 0
+        return (results[0] if each else value), results[1], results[2]
+
+
+class Layout(NamedTuple):
+    """How the arrays of a call lie: the shape of the per-example losses, the classes and their axis."""
+
+    examples: tuple[int, ...]
+    classes: int = 1
+    axis: int | None = None
+    label: Any = None
+    indices: bool = False

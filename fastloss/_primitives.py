@@ -1,0 +1,158 @@
+"""The few operations that Numba has no name for, each twice: in plain Python, and lowered to LLVM.
+
+The Python function is what runs under NUMBA_DISABLE_JIT=1; the lowering below it is what compiled code gets.
+No fast-math flag is used anywhere in fastloss: a fused multiply-add is written where one is wanted, so a value
+does not depend on how the compiler treats the loop around it, and its bits are the same on every path.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import lower_builtin, type_callable
+
+_BITS = {  # float type: (int type, mantissa bits, exponent bias)
+    np.float32: (np.int32, 23, 127),
+    np.float64: (np.int64, 52, 1023),
+}
+
+
+def _layout(ty: types.Float) -> tuple[ir.Type, ir.Type, int, int]:
+    """LLVM float and integer types, mantissa bits and exponent bias of a Numba float type."""
+    return (
+        (ir.FloatType(), ir.IntType(32), 23, 127) if ty.bitwidth == 32 else (ir.DoubleType(), ir.IntType(64), 52, 1023)
+    )
+
+
+def _narrow(builder: Any, value: Any, ty: types.Float) -> Any:
+    """A double constant in the type of the computation; LLVM folds it."""
+    return builder.fptrunc(value, ir.FloatType()) if ty.bitwidth == 32 else value
+
+
+# --- fma ---------------------------------------------------------------------------------------------------------
+
+
+def fma(a: Any, b: Any, c: Any) -> Any:
+    """a * b + c with one rounding."""
+    if isinstance(a, np.float32):  # the product of two float32 is exact in float64
+        return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
+    if not (1e-100 < abs(a) < 1e100 and 1e-100 < abs(b) < 1e100 and abs(c) < 1e100):
+        return a * b + c
+    if hasattr(math, "fma"):
+        return np.float64(math.fma(a, b, c))
+    split = 134217729.0  # Dekker: 27 + 26 bits
+    ah = a * split - (a * split - a)
+    bh = b * split - (b * split - b)
+    p = a * b
+    low = ((ah * bh - p) + ah * (b - bh) + (a - ah) * bh) + (a - ah) * (b - bh)
+    s = p + c
+    v = s - p
+    return s + (((p - (s - v)) + (c - v)) + low)
+
+
+@type_callable(fma)  # type: ignore[untyped-decorator]
+def _type_fma(context: Any) -> Any:
+    return lambda a, b, c: a if isinstance(a, types.Float) and a == b == c else None
+
+
+@lower_builtin(fma, types.Float, types.Float, types.Float)  # type: ignore[untyped-decorator]
+def _lower_fma(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.fma(*args)
+
+
+# --- constants by dtype -----------------------------------------------------------------------------------------
+
+
+def pick(x: Any, single: float, double: float) -> Any:
+    """The constant of x's dtype."""
+    return np.float32(single) if isinstance(x, np.float32) else np.float64(double)
+
+
+@type_callable(pick)  # type: ignore[untyped-decorator]
+def _type_pick(context: Any) -> Any:
+    return lambda x, single, double: x if isinstance(x, types.Float) else None
+
+
+@lower_builtin(pick, types.Float, types.Float, types.Float)  # type: ignore[untyped-decorator]
+def _lower_pick(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return _narrow(builder, args[1 if sig.return_type.bitwidth == 32 else 2], sig.return_type)
+
+
+def polynomial(x: Any, single: tuple[float, ...], double: tuple[float, ...]) -> Any:
+    """Horner's scheme with the coefficients of x's dtype, highest power first."""
+    coefficients = single if isinstance(x, np.float32) else double
+    total = pick(x, coefficients[0], coefficients[0])
+    for c in coefficients[1:]:
+        total = fma(total, x, pick(x, c, c))
+    return total
+
+
+@type_callable(polynomial)  # type: ignore[untyped-decorator]
+def _type_polynomial(context: Any) -> Any:
+    return lambda x, single, double: x if isinstance(x, types.Float) else None
+
+
+@lower_builtin(polynomial, types.Float, types.UniTuple, types.UniTuple)  # type: ignore[untyped-decorator]
+def _lower_polynomial(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    ty = sig.return_type
+    values = cgutils.unpack_tuple(builder, args[1 if ty.bitwidth == 32 else 2])
+    total = _narrow(builder, values[0], ty)
+    for c in values[1:]:
+        total = builder.fma(total, args[0], _narrow(builder, c, ty))
+    return total
+
+
+# --- powers of two ----------------------------------------------------------------------------------------------
+
+
+def power_of_two(t: Any) -> Any:
+    """The float whose biased exponent is the low bits of t's representation: 2^k for t = 1.5*2^23 + 127 + k."""
+    integer, mantissa, _ = _BITS[type(t)]
+    return np.left_shift(t.view(integer), mantissa, dtype=integer).view(type(t))
+
+
+@type_callable(power_of_two)  # type: ignore[untyped-decorator]
+def _type_power_of_two(context: Any) -> Any:
+    return lambda t: t if isinstance(t, types.Float) else None
+
+
+@lower_builtin(power_of_two, types.Float)  # type: ignore[untyped-decorator]
+def _lower_power_of_two(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    real, integer, mantissa, _ = _layout(sig.return_type)
+    return builder.bitcast(builder.shl(builder.bitcast(args[0], integer), integer(mantissa)), real)
+
+
+_ROOT_HALF = {32: 0x3F3504F3, 64: 0x3FE6A09E667F3BCD}  # bits of sqrt(1/2)
+
+
+def split(x: Any) -> tuple[Any, Any, Any]:
+    """(k, m, 2^-k) with x = m * 2^k and sqrt(1/2) <= m < sqrt(2), for positive normal x."""
+    integer, mantissa, bias = _BITS[type(x)]
+    bits = int(x.view(integer))
+    k = ((bits - _ROOT_HALF[integer().itemsize * 8] + (bias << mantissa)) >> mantissa) - bias
+    m = integer(bits - (k << mantissa)).view(type(x))
+    return type(x)(k), m, integer(max(bias - k, 0) << mantissa).view(type(x))
+
+
+@type_callable(split)  # type: ignore[untyped-decorator]
+def _type_split(context: Any) -> Any:
+    return lambda x: types.UniTuple(x, 3) if isinstance(x, types.Float) else None
+
+
+@lower_builtin(split, types.Float)  # type: ignore[untyped-decorator]
+def _lower_split(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    # Logical shifts and an integer read as a float: AVX2 has no arithmetic shift or conversion of 64-bit integers.
+    ty = sig.args[0]
+    real, integer, mantissa, bias = _layout(ty)
+    bits = builder.bitcast(args[0], integer)
+    one = integer(bias << mantissa)
+    raised = builder.lshr(builder.add(builder.sub(bits, integer(_ROOT_HALF[ty.bitwidth])), one), integer(mantissa))
+    power = builder.shl(raised, integer(mantissa))
+    m = builder.bitcast(builder.add(builder.sub(bits, power), one), real)
+    big = 2.0**mantissa
+    exponent = (bias + mantissa) << mantissa  # the bits of 2^mantissa
+    k = builder.fsub(builder.bitcast(builder.or_(raised, integer(exponent)), real), real(big + bias))
+    inverse = builder.bitcast(builder.sub(integer(2 * bias << mantissa), power), real)
+    return context.make_tuple(builder, sig.return_type, (k, m, inverse))

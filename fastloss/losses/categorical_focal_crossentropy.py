@@ -1,0 +1,87 @@
+"""Categorical focal cross-entropy, of probabilities or of logits."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .._categorical import Categorical, Maths
+from .._hyperparameters import check
+from .._jit import scalar
+from .._primitives import fma
+from ._focal import POWERS, power_name
+from ._probability import clamped_logs, clip
+
+
+def _maths_for(name: str) -> Maths:
+    raised = POWERS[name]
+
+    @scalar
+    def focus(p, q, nll, c):  # type: ignore[no-untyped-def]
+        T = type(p)
+        f = c[1] * raised(q, c[0])
+        ratio = T(1) if q == T(0) else nll / q
+        ratio = T(0) if p == T(0) else p * ratio
+        odds = T(0) if q == T(0) else p / q
+        bend = c[0] * fma(ratio, fma(c[0] - T(1), odds, T(-1)), T(2) * odds)
+        return T(0) if q == T(0) else f * nll, f * fma(c[0], ratio, T(1)), f * bend
+
+    @scalar
+    def derivative(p, c):  # type: ignore[no-untyped-def]
+        T = type(p)
+        g = c[0]
+        p, clipped = clip(p, c[2])
+        q, nll, _ = clamped_logs(p)
+        f = c[1] * raised(q, g)
+        p_least = T(1e-12) if p < T(1e-12) else p
+        q_least = T(1e-12) if q < T(1e-12) else q
+        slope = f * (g * nll / q_least + T(1) / p_least)
+        curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (p_least * q_least) + T(1) / p_least / p_least
+        return f * nll, T(0) if clipped else -slope, T(0) if clipped else f * curve
+
+    return Maths(f"categorical_focal_{name}", focus, derivative)
+
+
+MATHS = {name: _maths_for(name) for name in POWERS}
+
+
+@dataclass(frozen=True)
+class CategoricalFocalCrossentropy(Categorical):
+    """Categorical cross-entropy that turns away from examples it already gets right: unbalanced or blurred classes.
+
+    loss -sum_k alpha_k (1-p_k)^gamma y_k log p_k, with p = y_pred, or p = softmax(y_pred) over `axis` with
+    from_logits=True. alpha is a number or one per class (None: 1); it is part of the loss, not a weight of the mean.
+    gamma=0, alpha=None is categorical cross-entropy. Targets, smoothing, ignore_index, clamps, epsilon and errors are
+    those of `CategoricalCrossentropy`. gamma in {0, 0.5, 1, 2} has kernels of its own; any other takes a real power.
+    Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002, for softmax; Keras multiplies by alpha=0.25 always and
+    renormalises the rows.
+
+    >>> import numpy as np
+    >>> loss = CategoricalFocalCrossentropy(from_logits=True).loss(np.array([0]), np.zeros((1, 2)))
+    >>> round(loss, 6)  # log(2) / 4
+    0.173287
+    """
+
+    gamma: float = 2.0
+    alpha: float | tuple[float, ...] | None = None
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+    ignore_index: int | None = None
+    axis: int = -1
+    epsilon: float | None = None
+    task: ClassVar[tuple[str, ...]] = ("single-label classification",)
+    activation: ClassVar[str | None] = "softmax"
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def _maths(self) -> Maths:
+        return MATHS[power_name(self.gamma)]
+
+    def _constants(self) -> tuple[float, float, float, float]:
+        alpha = self.alpha if isinstance(self.alpha, float) else 1.0
+        return self.gamma, alpha, self.epsilon or 0.0, 0.0
+
+    def _class_factors(self) -> tuple[str, tuple[float, ...] | None, bool]:
+        return "alpha", self.alpha if isinstance(self.alpha, tuple) else None, False
+
+
+categorical_focal_crossentropy = CategoricalFocalCrossentropy()

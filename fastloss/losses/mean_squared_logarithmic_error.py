@@ -1,0 +1,80 @@
+"""Mean squared logarithmic error."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .._elementwise import Elementwise, Maths
+from .._jit import scalar
+from .._math import log_sum
+from .._primitives import fma, pick
+
+
+@scalar
+def log_ratio(high: Any, low: Any) -> Any:
+    """log((1 + high) / (1 + low)) for high >= low > -1, by log1p((high - low) / (1 + low)) with the rounding errors of
+    difference, sum and quotient carried along."""
+    T = type(high)
+    d = high - low
+    back = d - high
+    d_low = (high - (d - back)) - (low + back)
+    a = T(1) + low
+    back = a - T(1)
+    a_low = (T(1) - (a - back)) + (low - back)
+    inverse = T(1) / a
+    q = d * inverse
+    q_low = (fma(-q, a, d) + d_low - q * a_low) * inverse
+    u = T(1) + q
+    back = u - T(1)
+    u_low = ((T(1) - (u - back)) + (q - back)) + q_low
+    # A quotient too large for the dtype has a logarithm that is not.
+    over = (q > pick(q, 2.0**126, 2.0**1022)) & (d < pick(q, math.inf, math.inf))
+    value = log_sum(d * pick(q, 2.0**-64, 2.0**-64) * inverse if over else u, T(0) if over else u_low)
+    return value + pick(q, 64 * 0.6931471805599453, 64 * 0.6931471805599453) if over else value
+
+
+@scalar
+def point(y: Any, p: Any, c: Any) -> Any:
+    T = type(p)
+    up = p >= y
+    d = log_ratio(p if up else y, y if up else p)
+    d = d if up else -d
+    d = T(0) if p == y else d
+    inverse = T(1) / (T(1) + p)
+    return d * d, T(2) * d * inverse, T(2) * (T(1) - d) * inverse * inverse
+
+
+@scalar
+def outside(y: Any, p: Any, c: Any) -> Any:
+    T = type(p)
+    return (y <= T(-1)) | (p <= T(-1))
+
+
+MATHS = Maths("mean_squared_logarithmic_error", point, outside)
+
+
+@dataclass(frozen=True)
+class MeanSquaredLogarithmicError(Elementwise):
+    """The mean of the squared differences of logarithms: ratios over orders of magnitude, underestimates worse.
+
+    loss (log(1+y) - log(1+p))^2, gradient 2 D / (1+p), Hessian 2 (1 - D) / (1+p)^2 with D = log((1+p) / (1+y)), for
+    y = y_true > -1 and p = y_pred > -1 of any one shape; other values are a ValueError. D is computed as
+    sign(p-y) log1p(|y-p| / (1 + min(y, p))), so nothing cancels where p is near y.
+    Shapes, dtypes and errors: see `Loss`. Source: Keras, scikit-learn (which do take the difference of logs).
+
+    >>> import numpy as np
+    >>> round(mean_squared_logarithmic_error(np.array([99.0]), np.array([9.0])).loss, 6)  # log(10)^2
+    5.301898
+    """
+
+    task: ClassVar[tuple[str, ...]] = ("regression",)
+    activation: ClassVar[str | None] = None
+
+    def _maths(self) -> Maths:
+        return MATHS
+
+    def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
+        return ("y_true", y, "a value > -1") if y <= -1 else ("y_pred", p, "a value > -1")
+
+
+mean_squared_logarithmic_error = MeanSquaredLogarithmicError()

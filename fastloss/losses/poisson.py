@@ -1,0 +1,86 @@
+"""Poisson loss, of rates or of their logarithms."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .._elementwise import Elementwise, Maths, apply
+from .._hyperparameters import check
+from .._jit import scalar
+from .._math import exp, log
+from .._primitives import pick
+from ._activations import EXP
+
+
+@scalar
+def rate_point(y: Any, p: Any, c: Any) -> Any:
+    T = type(p)
+    infinite = p == pick(p, math.inf, math.inf)
+    u = p + c[0]  # epsilon
+    lg = log(u)
+    lg = T(-100) if lg < T(-100) else lg
+    divisor = T(1e-12) if u < T(1e-12) else u
+    loss = p if (y == T(0)) | infinite else p - y * lg
+    return loss, T(1) if infinite else (u - y) / divisor, y / divisor / divisor
+
+
+@scalar
+def rate_outside(y: Any, p: Any, c: Any) -> Any:
+    T = type(p)
+    return (y < T(0)) | (p < T(0))
+
+
+@scalar
+def log_point(y: Any, z: Any, c: Any) -> Any:
+    T = type(z)
+    e = exp(z)
+    loss = e if (y == T(0)) | (e == pick(z, math.inf, math.inf)) else e - y * z
+    return loss, e - y, e
+
+
+@scalar
+def log_outside(y: Any, z: Any, c: Any) -> Any:
+    return y < type(z)(0)
+
+
+RATES = Maths("poisson", rate_point, rate_outside)
+LOGITS = Maths("poisson_logits", log_point, log_outside)
+
+
+@dataclass(frozen=True)
+class Poisson(Elementwise):
+    """The negative log-likelihood of counts under a Poisson distribution, without its constant.
+
+    loss p - y log p, gradient (p - y) / p, Hessian y / p^2 for rates p = y_pred >= 0 and counts y = y_true >= 0; with
+    from_logits=True, p = exp(z): loss e^z - y z, gradient e^z - y, Hessian e^z. Negative values are a ValueError.
+    From rates, log is clamped at -100 and divisors at 1e-12; epsilon replaces log p by log(p + epsilon) (Keras: 1e-7).
+    Shapes, dtypes and errors: see `Loss`. Source: Keras; scikit-learn's HalfPoissonLoss is from_logits=True.
+
+    >>> import numpy as np
+    >>> loss, gradient = Poisson(from_logits=True)(np.array([2, 0]), np.array([0.0, 0.0]))
+    >>> loss, gradient
+    (1.0, array([-0.5,  0.5]))
+    """
+
+    from_logits: bool = False
+    epsilon: float | None = None
+    task: ClassVar[tuple[str, ...]] = ("count regression",)
+    activation: ClassVar[str | None] = "exp"
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def _maths(self) -> Maths:
+        return LOGITS if self.from_logits else RATES
+
+    def _hyperparameters(self) -> tuple[float, float, float, float, float]:
+        return self.epsilon or 0.0, 0.0, 0.0, 0.0, 0.0
+
+    def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
+        return ("y_true", y, "a count >= 0") if y < 0 else ("y_pred", p, "a rate >= 0 (or from_logits=True)")
+
+    def _activate(self, z: Any, out: Any, real: Any) -> None:
+        apply(EXP, z, out, real)
+
+
+poisson = Poisson()

@@ -1,0 +1,75 @@
+"""Squared hinge loss, of margins or through tanh."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .._elementwise import Elementwise, Maths, apply
+from .._hyperparameters import check
+from .._jit import scalar
+from .._math import exp_nonpositive
+from .._primitives import fma
+from ._activations import TANH
+
+
+@scalar
+def margin_point(y: Any, p: Any, c: Any) -> Any:
+    T = type(p)
+    m = fma(-y, p, T(1))
+    flat = m <= T(0)
+    m = T(0) if flat else m
+    return m * m, T(-2) * y * m, T(0) if flat else (T(2) if m == m else m)
+
+
+@scalar
+def tanh_point(y: Any, z: Any, c: Any) -> Any:
+    # With s = y z and e = exp(-2|s|): 1 - tanh(s) = 2 e / (1 + e) or 2 / (1 + e), never a difference.
+    T = type(z)
+    s = y * z
+    e = exp_nonpositive(T(-2) * abs(s), T(0))
+    r = T(1) / (T(1) + e)
+    m = T(2) * r * (e if s >= T(0) else T(1))
+    slope = T(4) * e * r * r  # 1 - tanh^2
+    return m * m, T(-2) * y * m * slope, T(2) * slope * m * fma(T(-3), m, T(4))
+
+
+@scalar
+def outside(y: Any, p: Any, c: Any) -> Any:
+    return (abs(y) != type(p)(1)) & (y == y)
+
+
+MARGINS = Maths("squared_hinge", margin_point, outside)
+LOGITS = Maths("squared_hinge_logits", tanh_point, outside)
+
+
+@dataclass(frozen=True)
+class SquaredHinge(Elementwise):
+    """The squared hinge loss: yes or no with a margin, without probabilities.
+
+    loss max(0, 1 - y p)^2, gradient -2 y max(0, 1 - y p), Hessian 2 where 1 - y p > 0, for y = y_true in {-1, 1} and
+    p = y_pred of any one shape; with from_logits=True, p = tanh(z). Any other label is a ValueError: 0/1 labels are not
+    guessed at (Keras turns them into -1/1 when the whole array is 0/1).
+    Shapes, dtypes and errors: see `Loss`. Source: Keras; often written as a sum, which is reduction="sum".
+
+    >>> import numpy as np
+    >>> squared_hinge(np.array([1, -1]), np.array([0.5, 0.5])).loss
+    1.25
+    """
+
+    from_logits: bool = False
+    task: ClassVar[tuple[str, ...]] = ("maximum-margin classification",)
+    activation: ClassVar[str | None] = "tanh"
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def _maths(self) -> Maths:
+        return LOGITS if self.from_logits else MARGINS
+
+    def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
+        return "y_true", y, "-1 or 1"
+
+    def _activate(self, z: Any, out: Any, real: Any) -> None:
+        apply(TANH, z, out, real)
+
+
+squared_hinge = SquaredHinge()
