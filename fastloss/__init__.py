@@ -1,5 +1,6 @@
 """Loss functions for training from Python, each with its gradient in one fused pass."""
 
+from . import _jit as _jit  # first: it notes the sources that all that follows is made of
 from ._loss import GradientHessian as GradientHessian
 from ._loss import Loss as Loss
 from ._loss import LossGradient as LossGradient

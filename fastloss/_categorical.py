@@ -94,14 +94,14 @@ class Categorical(Loss):
             )
         return int(self.axis % p.ndim)
 
-    def _at_home(self, layout: Layout, real: Any, arrays: list[tuple[Any, Any]]) -> tuple[list[Any], int] | None:
+    def _at_home(self, layout: Layout, arrays: list[tuple[Any, Any]]) -> tuple[list[Any], int] | None:
         """The arrays as the kernel reads them and the distance of two classes, or None where they must be staged."""
-        classed = [a for a, dtype in arrays if a is not None and a.ndim == len(layout.examples) + 1]
         if any(a is not None and not native(a, dtype) for a, dtype in arrays):
             return None
-        axis, shape = layout.axis or 0, classed[0].shape
         views = [a for a, _ in arrays]
-        if len(shape) == 2 and axis == 1 and not classed[0].flags.c_contiguous:  # (n, K) in Fortran order
+        axis, shape = layout.axis, (*layout.examples[: layout.axis], layout.classes, *layout.examples[layout.axis :])
+        classed = [a for a in views if a is not None and a.ndim == len(shape)]
+        if classed and len(shape) == 2 and axis == 1 and not classed[0].flags.c_contiguous:  # (n, K) in Fortran order
             views = [a.T if a is not None and a.ndim == 2 else a for a in views]
             axis, shape = 0, shape[::-1]
         if any(a is not None and not a.flags.c_contiguous for a in views):
@@ -115,7 +115,7 @@ class Categorical(Loss):
         if not classed and self.ignore_index is None:
             return float(count) if w is None else total_weight(w, count, real)
         kernel = _total_kernel(real, layout.label, layout.indices, w is not None, classed)
-        return self._run(kernel, layout, real, y, None, w, (None, None, None), 0.0).value
+        return float(self._run(kernel, layout, real, y, None, w, (None, None, None), 0.0).value)
 
     def _pass(self, layout: Layout, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any], scale: float, order: int,
               real: Any) -> float:  # fmt: skip
@@ -126,14 +126,14 @@ class Categorical(Loss):
         found = self._run(kernel, layout, real, y, p, w, outputs, scale)
         if found.where >= 0:
             raise ValueError(self._offence(layout, found.where, found.values))
-        return found.value
+        return float(found.value)
 
     def _run(self, kernel: Kernel, layout: Layout, real: Any, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any],
              scale: float) -> Any:  # fmt: skip
         losses, grad, hess = outputs
         count, factors = math.prod(layout.examples), self._class_factors()[1]
         arrays = [(y, layout.label), (p, real), (losses, real), (grad, real), (hess, real)]
-        home = self._at_home(layout, real, arrays) if p is not None or not layout.indices else None
+        home = self._at_home(layout, arrays)
         repeat = 1 if w is None else repeated(w, layout.examples)
         if w is not None and not (repeat and w.flags.c_contiguous and native(w, real)):
             home = None
@@ -143,7 +143,7 @@ class Categorical(Loss):
                    int(losses is not None), int(has_ignore), self.ignore_index or 0, scale, self.label_smoothing,
                    *self._constants())  # fmt: skip
         parallel = count * layout.classes >= 16384
-        table = None if factors is None else Operand(np.array(factors, real), real)
+        table = None if factors is None else Operand(np.array(factors, real), real, whole=True)
         if home is not None:
             yv, pv, lv, gv, hv = home[0]
             operands = [Operand(a, real) for a in (yv, pv, w, lv, gv, hv)]
@@ -151,7 +151,7 @@ class Categorical(Loss):
         width = layout.classes
 
         def rows(a: Any, output: bool = False, dtype: Any = real) -> Operand | None:
-            return None if a is None else Operand(np.moveaxis(a, layout.axis or 0, -1), dtype, width, output)
+            return None if a is None else Operand(np.moveaxis(a, layout.axis, -1), dtype, width, output)
 
         operands_or_none = [
             Operand(y, layout.label) if layout.indices else rows(y, dtype=layout.label),
@@ -175,7 +175,7 @@ class Categorical(Loss):
         if kind == PROBABILITY:
             row, k = divmod(where, layout.classes)
             index = list(map(int, np.unravel_index(row, layout.examples))) if layout.examples else []
-            index.insert(layout.axis or 0, k)
+            index.insert(layout.axis, k)
             hint = "negative values cannot come from softmax" if value < 0 else "for logits, from_logits=True"
             return f"{name}: y_pred{index} is {value:.9g}, expected a probability in [0, 1]; {hint}"
         index = list(map(int, np.unravel_index(where, layout.examples))) if layout.examples else []

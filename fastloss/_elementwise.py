@@ -7,15 +7,15 @@ import numpy as np
 
 from . import _check
 from ._cpu.elementwise import SLOTS, elementwise
-from ._cpu.layout import Operand, native, repeated, run
 from ._cpu.launch import Kernel
+from ._cpu.layout import Operand, native, repeated, run
 from ._cpu.totals import SLOTS as TOTAL_SLOTS
 from ._cpu.totals import totals
 from ._loss import Layout, Loss
 
 
 class Maths(NamedTuple):
-    """The scalar maths of a loss: point(y, p, c) -> loss and two derivatives; outside(y, p, c), true where forbidden."""
+    """Scalar maths of a loss: point(y, p, c) gives loss and derivatives, outside(y, p, c) is true where forbidden."""
 
     name: str
     point: Any
@@ -38,7 +38,8 @@ def total_weight(w: Any, count: int, real: Any) -> float:
     operands = [None, None, Operand(w, real), None, None, None, None]
     numbers = (w.size, 1, 1, 1, 0, 0, 0, 0, *[0.0] * 6)
     at_home = native(w, real) and w.flags.c_contiguous
-    return run(_weight_total(real), operands, numbers, w.size, w.size >= 16384, at_home).value * (count / w.size)
+    found = run(_weight_total(real), operands, numbers, w.size, w.size >= 16384, at_home)
+    return float(found.value * (count / w.size))
 
 
 class Elementwise(Loss):

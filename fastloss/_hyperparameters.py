@@ -54,10 +54,7 @@ def _optional(check: Any) -> Any:
 
 
 def _smoothing(name: str, argument: str, value: Any) -> float:
-    value = number(name, argument, value, 0.0, 1.0, "a number in [0, 1)")
-    if value == 1.0:
-        raise ValueError(f"{name}: {argument} is {value!r}, expected a number in [0, 1)")
-    return value
+    return number(name, argument, value, 0.0, math.nextafter(1.0, 0.0), "a number in [0, 1)")
 
 
 def _alpha(name: str, argument: str, value: Any) -> float | tuple[float, ...]:

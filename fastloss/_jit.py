@@ -1,8 +1,10 @@
 """The only place where Numba's options are chosen, and where its disk cache is taught what a kernel depends on."""
 
+import contextlib
 import functools
 import hashlib
 import os
+import pickle
 import sys
 import tempfile
 from collections.abc import Callable
@@ -51,7 +53,7 @@ def _writable(folder: str) -> bool:
 
 @functools.cache
 def cache_folder() -> str | None:
-    """Where compiled kernels are kept: NUMBA_CACHE_DIR, __pycache__ beside this file, the user's cache folder, or None."""
+    """Where compiled kernels are kept: NUMBA_CACHE_DIR, __pycache__ here, the user's cache, or None."""
     here = Path(__file__).resolve().parent
     user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     choices = [
@@ -63,7 +65,7 @@ def cache_folder() -> str | None:
     return next((folder for folder in choices if _writable(folder)), None)
 
 
-class _Locator(caching._CacheLocator):  # type: ignore[misc]
+class _Locator(caching._CacheLocator):
     """One folder for the whole package, stale as soon as any of its files changes."""
 
     def __init__(self, py_func: Any) -> None:
@@ -83,15 +85,16 @@ class _Locator(caching._CacheLocator):  # type: ignore[misc]
         return ""
 
 
-class _Impl(caching.CompileResultCacheImpl):  # type: ignore[misc]
+class _Impl(caching.CompileResultCacheImpl):
     _locator_classes = [_Locator]
 
     def get_filename_base(self, fullname: str, abiflags: str) -> str:
         # The digest in the name lets two checkouts or versions share a folder without evicting each other.
-        return f"fastloss-{fullname.rsplit('.', 1)[-1]}-{_DIGEST[:12]}.py{sys.version_info[0]}{sys.version_info[1]}{abiflags}"
+        python = f"py{sys.version_info[0]}{sys.version_info[1]}{abiflags}"
+        return f"fastloss-{fullname.rsplit('.', 1)[-1]}-{_DIGEST[:12]}.{python}"
 
 
-class _Cache(caching.FunctionCache):  # type: ignore[misc]
+class _Cache(caching.FunctionCache):
     """Numba's cache, keyed by the kernel's name and the package's sources.
 
     Numba's own key holds the bytes of the closure, and a compiled function in a closure never has the same bytes in
@@ -110,10 +113,27 @@ class _Cache(caching.FunctionCache):  # type: ignore[misc]
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        try:
-            super().save_overload(sig, data)
-        except OSError:  # a full disk, or a folder that was removed
-            pass
+        if _package_digest() != _DIGEST:  # an edit came between: this code may be of neither version
+            return
+        with contextlib.suppress(OSError):  # a full disk, or a folder that was removed
+            try:
+                super().save_overload(sig, data)
+            except (pickle.PickleError, EOFError, ValueError):  # a damaged index: start it anew
+                self.flush()
+                super().save_overload(sig, data)
+
+
+def _name_closures(function: Any, name: str) -> None:
+    """Put the kernel's name into those of the functions in its closure.
+
+    Numba tells functions of one qualified name apart by a counter that starts anew in each process. Two kernels from
+    the disk cache whose inner loops had the same name and number would be linked to the same one of the two.
+    """
+    for cell in function.__closure__ or ():
+        inner = getattr(cell.cell_contents, "py_func", None)
+        if inner is not None and "<locals>" in inner.__qualname__:
+            _name_closures(inner, name)
+            inner.__qualname__ = f"{name}.{inner.__name__}"
 
 
 def entry(name: str, function: Callable[..., Any], signature: Any, parallel: bool = False) -> Any:
@@ -121,6 +141,7 @@ def entry(name: str, function: Callable[..., Any], signature: Any, parallel: boo
     dispatcher = njit(parallel=_PARALLEL if parallel else False, **_COMMON)(function)
     if config.DISABLE_JIT:
         return dispatcher
+    _name_closures(function, name)
     if cache_folder() is not None:
         function.__qualname__ = name
         dispatcher._cache = _Cache(function)

@@ -139,7 +139,8 @@ class Loss:
         if sample_weight is not None:
             w = _check.weights(name, sample_weight, layout.examples)
             inputs["sample_weight"] = w
-        results, buffers = [], []
+        results: list[Any] = []
+        buffers: list[Any] = []
         each = valued and reduction == "none"
         wanted = (each, order >= 1, order >= 2)
         for label, out, want in zip(
@@ -181,6 +182,6 @@ class Layout(NamedTuple):
 
     examples: tuple[int, ...]
     classes: int = 1
-    axis: int | None = None
+    axis: int = 0
     label: Any = None
     indices: bool = False

@@ -44,21 +44,34 @@ LOG_64 = (0.025107688022085094, -0.05858029047041221, 0.06499449195224374, -0.05
 
 @scalar
 def exp_reduced(n: Any, x: Any, low: Any) -> Any:
-    """exp(x + low - n ln 2) for n = round(x / ln 2)."""
+    """exp(x + low - n ln 2) for n = round(x / ln 2); low may be None."""
     r = fma(n, pick(x, -LN2_HIGH_32, -LN2_HIGH_64), x)
-    r = fma(n, pick(x, -LN2_LOW_32, -LN2_LOW_64), r) + low
+    r = fma(n, pick(x, -LN2_LOW_32, -LN2_LOW_64), r)
+    if low is not None:
+        r = r + low
     return fma(r * r, polynomial(r, EXP_32, EXP_64), r) + pick(x, 1.0, 1.0)
 
 
 @scalar
-def exp_nonpositive(x: Any, low: Any) -> Any:
-    """exp(x + low) for x <= 0, rounded once where it underflows. 0.9 / 0.9 ulp."""
-    least = pick(x, -104.0, -746.0)
+def exp_raised(x: Any, low: Any = None) -> Any:
+    """exp(x + low) * 2^64 (2^128 in float64) for x <= 0: never subnormal. 0.9 / 0.9 ulp."""
+    least = pick(x, -130.0, -790.0)
     x = least if x < least else x
-    # Biased up by 2^64 (2^128), so that the scale stays normal; the last multiplication takes it back.
     magic = pick(x, MAGIC_32 + 127.0 + 64.0, MAGIC_64 + 1023.0 + 128.0)
     t = fma(x, pick(x, LOG2E, LOG2E), magic)
-    return exp_reduced(t - magic, x, low) * power_of_two(t) * pick(x, 2.0**-64, 2.0**-128)
+    return exp_reduced(t - magic, x, low) * power_of_two(t)
+
+
+@scalar
+def lower(e: Any) -> Any:
+    """Take back the power of two of exp_raised, rounding once where the result underflows."""
+    return e * pick(e, 2.0**-64, 2.0**-128)
+
+
+@scalar
+def exp_nonpositive(x: Any, low: Any = None) -> Any:
+    """exp(x + low) for x <= 0. 0.9 / 0.9 ulp."""
+    return lower(exp_raised(x, low))
 
 
 @scalar
@@ -74,7 +87,14 @@ def exp(x: Any) -> Any:
     n = fma(x, pick(x, LOG2E, LOG2E), magic) - magic
     half = fma(n, T(0.5), biased)  # 2^n as two factors: n has more values than the exponent field
     rest = (n - (half - biased)) + biased
-    return exp_reduced(n, x, T(0)) * power_of_two(half) * power_of_two(rest)
+    return exp_reduced(n, x, None) * power_of_two(half) * power_of_two(rest)
+
+
+@scalar
+def positive(x: Any) -> Any:
+    """max(x, 0), and 0 for NaN: so positive(0 * positive(inf)) is 0. One instruction."""
+    T = type(x)
+    return x if x > T(0) else T(0)
 
 
 @scalar
@@ -84,26 +104,41 @@ def log1p_unit(e: Any) -> Any:
 
 
 @scalar
+def log_parts(k: Any, f: Any) -> Any:
+    """k ln 2 + log1p(f) for sqrt(1/2) <= 1 + f <= sqrt(2). 1.1 / 1.1 ulp."""
+    T = type(f)
+    tail = f * f * fma(f, polynomial(f, LOG_32, LOG_64), T(-0.5))
+    return fma(k, pick(f, LN2_HIGH_32, LN2_HIGH_64), f + fma(k, pick(f, LN2_LOW_32, LN2_LOW_64), tail))
+
+
+@scalar
 def log_sum(u: Any, low: Any) -> Any:
     """log(u + low) for normal u > 0 and |low| <= ulp(u). 1.1 / 1.1 ulp; NaN for NaN, inf for inf."""
-    T = type(u)
     k, m, inverse = split(u)
-    f = fma(low, inverse, m - T(1))
-    tail = f * f * fma(f, polynomial(f, LOG_32, LOG_64), T(-0.5))
-    value = fma(k, pick(u, LN2_HIGH_32, LN2_HIGH_64), f + fma(k, pick(u, LN2_LOW_32, LN2_LOW_64), tail))
+    value = log_parts(k, fma(low, inverse, m - type(u)(1)))
     return value if u < pick(u, math.inf, math.inf) else u
 
 
 @scalar
 def log(x: Any) -> Any:
-    """log(x) for x >= 0, subnormals included; log(0) is -inf. 1.1 / 1.1 ulp."""
+    """log(x) for x >= 0, subnormals included. 1.1 / 1.1 ulp; a number below -100 for 0, NaN for NaN, inf for inf."""
     T = type(x)
     tiny = x < pick(x, 2.0**-126, 2.0**-1022)
-    shift = pick(x, 64 * 0.6931471805599453, 64 * 0.6931471805599453)
-    u = x * pick(x, 2.0**64, 2.0**64) if tiny else x
-    value = log_sum(u, T(0))
-    value = value - shift if tiny else value
-    return pick(x, -math.inf, -math.inf) if x == T(0) else value
+    k, m, _ = split(x * pick(x, 2.0**64, 2.0**64) if tiny else x)
+    value = log_parts(k - (T(64) if tiny else T(0)), m - T(1))
+    return value if x < pick(x, math.inf, math.inf) else x
+
+
+@scalar
+def log_unit(x: Any, low: Any) -> Any:
+    """log(x + low) for 0 <= x <= 1, subnormals included: scaled up always, so nothing is chosen. Below -100 for 0."""
+    T = type(x)
+    up = pick(x, 2.0**32, 2.0**64)
+    k, m, inverse = split(x * up)
+    f = m - T(1)
+    if low is not None:
+        f = fma(low * up, inverse, f)
+    return log_parts(k - pick(x, 32.0, 64.0), f)
 
 
 @scalar

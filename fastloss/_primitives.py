@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba import types
+from numba.core import cgutils
 from numba.extending import lower_builtin, type_callable
 
-_BITS = {  # float type: (int type, mantissa bits, exponent bias)
+_BITS: dict[Any, Any] = {  # float type: (int type, mantissa bits, exponent bias)
     np.float32: (np.int32, 23, 127),
     np.float64: (np.int64, 52, 1023),
 }
@@ -52,12 +53,12 @@ def fma(a: Any, b: Any, c: Any) -> Any:
     return s + (((p - (s - v)) + (c - v)) + low)
 
 
-@type_callable(fma)  # type: ignore[untyped-decorator]
+@type_callable(fma)
 def _type_fma(context: Any) -> Any:
     return lambda a, b, c: a if isinstance(a, types.Float) and a == b == c else None
 
 
-@lower_builtin(fma, types.Float, types.Float, types.Float)  # type: ignore[untyped-decorator]
+@lower_builtin(fma, types.Float, types.Float, types.Float)
 def _lower_fma(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.fma(*args)
 
@@ -70,38 +71,42 @@ def pick(x: Any, single: float, double: float) -> Any:
     return np.float32(single) if isinstance(x, np.float32) else np.float64(double)
 
 
-@type_callable(pick)  # type: ignore[untyped-decorator]
+@type_callable(pick)
 def _type_pick(context: Any) -> Any:
     return lambda x, single, double: x if isinstance(x, types.Float) else None
 
 
-@lower_builtin(pick, types.Float, types.Float, types.Float)  # type: ignore[untyped-decorator]
+@lower_builtin(pick, types.Float, types.Float, types.Float)
 def _lower_pick(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return _narrow(builder, args[1 if sig.return_type.bitwidth == 32 else 2], sig.return_type)
 
 
 def polynomial(x: Any, single: tuple[float, ...], double: tuple[float, ...]) -> Any:
-    """Horner's scheme with the coefficients of x's dtype, highest power first."""
-    coefficients = single if isinstance(x, np.float32) else double
-    total = pick(x, coefficients[0], coefficients[0])
-    for c in coefficients[1:]:
-        total = fma(total, x, pick(x, c, c))
-    return total
+    """Estrin's scheme with the coefficients of x's dtype, highest power first: pairs, then pairs of pairs."""
+    terms = [pick(x, c, c) for c in reversed(single if isinstance(x, np.float32) else double)]
+    return _estrin(terms, x, fma, lambda a: a * a)
 
 
-@type_callable(polynomial)  # type: ignore[untyped-decorator]
+def _estrin(terms: list[Any], power: Any, multiply_add: Any, square: Any) -> Any:
+    """Horner's scheme is one chain of dependent operations, and a loop body of several waits for it; this is a tree."""
+    while len(terms) > 1:
+        odd = [terms[-1]] if len(terms) % 2 else []
+        terms = [multiply_add(b, power, a) for a, b in zip(terms[::2], terms[1::2], strict=False)] + odd
+        power = square(power) if len(terms) > 1 else power
+    return terms[0]
+
+
+@type_callable(polynomial)
 def _type_polynomial(context: Any) -> Any:
     return lambda x, single, double: x if isinstance(x, types.Float) else None
 
 
-@lower_builtin(polynomial, types.Float, types.UniTuple, types.UniTuple)  # type: ignore[untyped-decorator]
+@lower_builtin(polynomial, types.Float, types.UniTuple, types.UniTuple)
 def _lower_polynomial(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     ty = sig.return_type
     values = cgutils.unpack_tuple(builder, args[1 if ty.bitwidth == 32 else 2])
-    total = _narrow(builder, values[0], ty)
-    for c in values[1:]:
-        total = builder.fma(total, args[0], _narrow(builder, c, ty))
-    return total
+    terms = [_narrow(builder, c, ty) for c in reversed(values)]
+    return _estrin(terms, args[0], builder.fma, lambda a: builder.fmul(a, a))
 
 
 # --- powers of two ----------------------------------------------------------------------------------------------
@@ -113,12 +118,12 @@ def power_of_two(t: Any) -> Any:
     return np.left_shift(t.view(integer), mantissa, dtype=integer).view(type(t))
 
 
-@type_callable(power_of_two)  # type: ignore[untyped-decorator]
+@type_callable(power_of_two)
 def _type_power_of_two(context: Any) -> Any:
     return lambda t: t if isinstance(t, types.Float) else None
 
 
-@lower_builtin(power_of_two, types.Float)  # type: ignore[untyped-decorator]
+@lower_builtin(power_of_two, types.Float)
 def _lower_power_of_two(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     real, integer, mantissa, _ = _layout(sig.return_type)
     return builder.bitcast(builder.shl(builder.bitcast(args[0], integer), integer(mantissa)), real)
@@ -136,12 +141,12 @@ def split(x: Any) -> tuple[Any, Any, Any]:
     return type(x)(k), m, integer(max(bias - k, 0) << mantissa).view(type(x))
 
 
-@type_callable(split)  # type: ignore[untyped-decorator]
+@type_callable(split)
 def _type_split(context: Any) -> Any:
     return lambda x: types.UniTuple(x, 3) if isinstance(x, types.Float) else None
 
 
-@lower_builtin(split, types.Float)  # type: ignore[untyped-decorator]
+@lower_builtin(split, types.Float)
 def _lower_split(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     # Logical shifts and an integer read as a float: AVX2 has no arithmetic shift or conversion of 64-bit integers.
     ty = sig.args[0]

@@ -32,19 +32,13 @@ def fold(values: Any, count: int) -> Any:
             lanes[j] += part[j]
     for j in range(count - rows * LANES):
         lanes[j] += values[rows * LANES + j]
-    half = LANES // 2
-    while half > 0:
-        for j in range(half):
-            lanes[j] += lanes[j + half]
-        half //= 2
-    return lanes[0]
-
-
-@helper
-def copy(source: Any, target: Any) -> None:
-    """target[:] = source."""
-    for i in range(source.size):
-        target[i] = source[i]
+    for j in range(32):
+        lanes[j] += lanes[j + 32]
+    for j in range(16):
+        lanes[j] += lanes[j + 16]
+    for j in range(8):
+        lanes[j] += lanes[j + 8]
+    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
 
 
 @scalar

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from .._jit import helper
-from .blocks import BLOCK, copy, fold, note, two_sum
-from .memory import array_at, borrow, float_at, int_at, scratch
+from .blocks import BLOCK, fold, note, two_sum
+from .memory import array_at, borrow, copy, float_at, int_at, scratch
 
 SLOTS = "OOOOOO" + "qqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian; size, repeat, in_place, each; scale and five hyperparameters."""
@@ -19,24 +19,26 @@ def elementwise(point: Any, outside: Any, real: Any, label: Any, weighted: bool,
     order is the highest derivative wanted. A weight belongs to `repeat` consecutive elements.
     """
     with_gradient, with_hessian = order >= 1, order >= 2
+    long = label is np.int64 or label is np.uint64
+    flag = np.int32 if real is np.float32 else np.int64  # as wide as the values: no repacking in the vector loop
 
     @helper
-    def values(y, p, w, c, scale, loss, grad, hess):  # type: ignore[no-untyped-def]
+    def values(y, p, w, c, scale, loss, grad, hess):
         """One block: losses and derivatives, and whether any element lies outside the domain."""
-        bad = False
+        bad = flag(0)
         for i in range(p.size):
             yi = real(y[i])
             li, gi, hi = point(yi, p[i], c)
             if weighted:
                 wi = w[i]
                 none = wi == real(0)
-                bad |= (outside(yi, p[i], c) & (not none)) | (wi < real(0))
+                bad = flag(bad | flag((outside(yi, p[i], c) & (not none)) | (wi < real(0))))
                 wi_scaled = wi * scale
                 li = real(0) if none else li * wi
                 gi = real(0) if none else gi * wi_scaled
                 hi = real(0) if none else hi * wi_scaled
             else:
-                bad |= outside(yi, p[i], c)
+                bad = flag(bad | flag(outside(yi, p[i], c)))
                 gi *= scale
                 hi *= scale
             loss[i] = li
@@ -44,10 +46,22 @@ def elementwise(point: Any, outside: Any, real: Any, label: Any, weighted: bool,
                 grad[i] = gi
             if with_hessian:
                 hess[i] = hi
-        return bad
+        return bad != 0
 
     @helper
-    def offence(y, p, w, c):  # type: ignore[no-untyped-def]
+    def narrow(source, target):
+        """64-bit labels as floats: by way of 32 bits, for which there are vector instructions, where all fit."""
+        wide = np.int64(0)
+        for i in range(source.size):
+            small = np.int32(source[i])
+            target[i] = real(small)
+            wide |= np.int64(source[i]) ^ np.int64(small)
+        if wide != 0:
+            for i in range(source.size):
+                target[i] = real(source[i])
+
+    @helper
+    def offence(y, p, w, c):
         """The index of the first element of a block that lies outside the domain."""
         for i in range(p.size):
             wi = w[i] if weighted else real(1)
@@ -55,7 +69,7 @@ def elementwise(point: Any, outside: Any, real: Any, label: Any, weighted: bool,
                 return i
         return 0
 
-    def piece(call, first, last, report, row):  # type: ignore[no-untyped-def]
+    def piece(call, first, last, report, row):
         """Blocks first..last of a call."""
         size, repeat = int_at(call, 6), int_at(call, 7)
         in_place, each = int_at(call, 8) != 0, int_at(call, 9) != 0
@@ -64,7 +78,7 @@ def elementwise(point: Any, outside: Any, real: Any, label: Any, weighted: bool,
         a, b, d = float_at(call, 11, real), float_at(call, 12, real), float_at(call, 13, real)
         c = (a, b, d, float_at(call, 14, real), float_at(call, 15, real))
         loss_block, weight_block = scratch(1024, real), scratch(1024, real)
-        grad_block, hess_block = scratch(1024, real), scratch(1024, real)
+        grad_block, hess_block, label_block = scratch(1024, real), scratch(1024, real), scratch(1024, real)
         high, low = 0.0, 0.0
         where, y_bad, p_bad, w_bad = -1, 0.0, 0.0, 1.0
         for block in range(first, last):
@@ -86,7 +100,11 @@ def elementwise(point: Any, outside: Any, real: Any, label: Any, weighted: bool,
                     w = array_at(call, 2, size, real)
                     for i in range(count):
                         wb[i] = w[(start + i) // repeat]
-            if values(yb, pb, wb, c, scale, lb, gb, hb) and where < 0:
+            yv = yb
+            if long:
+                yv = borrow(label_block, 0, count)
+                narrow(yb, yv)
+            if values(yv, pb, wb, c, scale, lb, gb, hb) and where < 0:
                 i = offence(yb, pb, wb, c)
                 where, y_bad, p_bad = start + i, np.float64(yb[i]), np.float64(pb[i])
                 if weighted:

@@ -1,8 +1,9 @@
-"""Compiling a kernel on first use and running it on one thread or on all of them, without ever taking a process down."""
+"""Compiling a kernel on first use, and running it on one thread or on all, without ever taking a process down."""
 
 import os
+import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numba.np.ufunc import parallel as threads
 
 from .._jit import entry
 from .blocks import FIELDS, gather
-from .memory import address, invoke, pack
+from .memory import address, invoke
 
 TASKS = 256
 """A parallel call is cut into at most so many pieces; what it allocates is six numbers for each."""
@@ -23,18 +24,19 @@ class Kernel:
     """A compiled kernel: callable from Python with one call, first and last block, and by address from other code."""
 
     def __init__(self, name: str, function: Callable[..., Any], slots: str) -> None:
-        self.slots = slots
+        # 'O' is an array (by its identity; that of None is never looked at), 'q' an integer, 'd' a float
+        self._pack = struct.Struct(slots.replace("O", "q")).pack
         self.run = entry(name, function, _ENTRY)
         self.address: Any = self.run if config.DISABLE_JIT else _pointer(self.run)
 
-    def __call__(self, values: tuple[Any, ...], blocks: int, parallel: bool) -> Any:
+    def __call__(self, arrays: Sequence[Any], numbers: tuple[Any, ...], blocks: int, parallel: bool) -> Any:
         """Run all blocks; the report: high, low, index of the first offence or -1, and the values there."""
         tasks = min(blocks, TASKS) if parallel else 1
         report = np.empty(tasks * FIELDS)
         if config.DISABLE_JIT:
-            self.run(values, 0, blocks, (report,), 0)
+            self.run((*arrays, *numbers), 0, blocks, (report,), 0)
             return report
-        call = pack(self.slots, values)
+        call = self._pack(*map(id, arrays), *numbers)
         row = id(report).to_bytes(8, "little")
         if tasks == 1 or not _may_run_parallel():
             self.run(address(call), 0, blocks, address(row), 0)
@@ -59,7 +61,7 @@ def _parallel() -> Any:
     global _driver
     if _driver is None:
 
-        def loop(function, call, blocks, tasks, report):  # type: ignore[no-untyped-def]
+        def loop(function, call, blocks, tasks, report):
             for t in prange(tasks):
                 invoke(function, call, t * blocks // tasks, (t + 1) * blocks // tasks, report, t)
             gather(report, tasks)

@@ -5,7 +5,6 @@ A kernel is compiled for dtypes alone. It receives one *call*: in compiled code 
 So read-only arrays, any number of dimensions and alignment all share one compiled function.
 """
 
-import struct
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,6 @@ from numba.np.arrayobj import make_array, populate_array
 I64 = ir.IntType(64)
 DATA_OFFSET = object.__basicsize__  # PyArrayObject: the object header, then the data pointer
 BYTES_OFFSET = bytes.__basicsize__ - 1
-
-
-def pack(format: str, values: tuple[Any, ...]) -> bytes:
-    """The slots of a call: 'O' an array or None, 'q' an integer, 'd' a float."""
-    plain = [id(v) if f == "O" and v is not None else (v or 0) for f, v in zip(format, values, strict=True)]
-    return struct.pack(format.replace("O", "q"), *plain)
 
 
 def address(packed: bytes) -> int:
@@ -51,12 +44,12 @@ def array_at(call: Any, slot: int, count: int, dtype: Any) -> Any:
     return call[slot].reshape(-1, order="A").view(dtype)[:count]
 
 
-@type_callable(array_at)  # type: ignore[untyped-decorator]
+@type_callable(array_at)
 def _type_array_at(context: Any) -> Any:
     return lambda call, slot, count, dtype: types.Array(dtype.dtype, 1, "C")
 
 
-@lower_builtin(array_at, types.Integer, types.Integer, types.Integer, types.Any)  # type: ignore[untyped-decorator]
+@lower_builtin(array_at, types.Integer, types.Integer, types.Integer, types.Any)
 def _lower_array_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     identity = _slot(context, builder, args[0], args[1], I64)
     pointer_type = context.get_data_type(sig.return_type.dtype).as_pointer()
@@ -69,12 +62,12 @@ def int_at(call: Any, slot: int) -> int:
     return int(call[slot])
 
 
-@type_callable(int_at)  # type: ignore[untyped-decorator]
+@type_callable(int_at)
 def _type_int_at(context: Any) -> Any:
     return lambda call, slot: types.int64
 
 
-@lower_builtin(int_at, types.Integer, types.Integer)  # type: ignore[untyped-decorator]
+@lower_builtin(int_at, types.Integer, types.Integer)
 def _lower_int_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return _slot(context, builder, args[0], args[1], I64)
 
@@ -84,12 +77,12 @@ def float_at(call: Any, slot: int, dtype: Any) -> Any:
     return dtype(call[slot])
 
 
-@type_callable(float_at)  # type: ignore[untyped-decorator]
+@type_callable(float_at)
 def _type_float_at(context: Any) -> Any:
     return lambda call, slot, dtype: dtype.dtype
 
 
-@lower_builtin(float_at, types.Integer, types.Integer, types.Any)  # type: ignore[untyped-decorator]
+@lower_builtin(float_at, types.Integer, types.Integer, types.Any)
 def _lower_float_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     value = _slot(context, builder, args[0], args[1], ir.DoubleType())
     return context.cast(builder, value, types.float64, sig.return_type)
@@ -99,16 +92,16 @@ def _lower_float_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 
 def borrow(array: Any, start: int, count: int) -> Any:
-    """array[start:start + count] of a contiguous 1-D array. Slicing would count references, atomically, in each block."""
+    """array[start:start + count] of a contiguous 1-D array; a slice counts references, atomically."""
     return array[start : start + count]
 
 
-@type_callable(borrow)  # type: ignore[untyped-decorator]
+@type_callable(borrow)
 def _type_borrow(context: Any) -> Any:
     return lambda array, start, count: types.Array(array.dtype, 1, "C") if isinstance(array, types.Array) else None
 
 
-@lower_builtin(borrow, types.Array, types.Integer, types.Integer)  # type: ignore[untyped-decorator]
+@lower_builtin(borrow, types.Array, types.Integer, types.Integer)
 def _lower_borrow(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     source = make_array(sig.args[0])(context, builder, args[0])
     start = context.cast(builder, args[1], sig.args[1], types.intp)
@@ -121,12 +114,12 @@ def scratch(count: int, dtype: Any) -> Any:
     return np.empty(count, dtype)
 
 
-@type_callable(scratch)  # type: ignore[untyped-decorator]
+@type_callable(scratch)
 def _type_scratch(context: Any) -> Any:
     return lambda count, dtype: types.Array(dtype.dtype, 1, "C") if isinstance(count, types.IntegerLiteral) else None
 
 
-@lower_builtin(scratch, types.IntegerLiteral, types.Any)  # type: ignore[untyped-decorator]
+@lower_builtin(scratch, types.IntegerLiteral, types.Any)
 def _lower_scratch(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     count = sig.args[0].literal_value
     dtype = context.get_data_type(sig.return_type.dtype)
@@ -137,17 +130,35 @@ def _lower_scratch(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return _array(context, builder, sig.return_type, data, context.get_constant(types.intp, count))
 
 
+def copy(source: Any, target: Any) -> None:
+    """target[:] = source, for contiguous arrays of one dtype and size: a call of memcpy, not a loop to compile."""
+    target[:] = source
+
+
+@type_callable(copy)
+def _type_copy(context: Any) -> Any:
+    return lambda source, target: types.none
+
+
+@lower_builtin(copy, types.Array, types.Array)
+def _lower_copy(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    source = make_array(sig.args[0])(context, builder, args[0])
+    target = make_array(sig.args[1])(context, builder, args[1])
+    cgutils.raw_memcpy(builder, target.data, source.data, source.nitems, source.itemsize)
+    return context.get_dummy_value()
+
+
 def invoke(function: Any, call: Any, first: int, last: int, report: Any, row: int) -> None:
     """Call a compiled kernel by its address: blocks first..last, results to row of report."""
     function(call, first, last, report, row)
 
 
-@type_callable(invoke)  # type: ignore[untyped-decorator]
+@type_callable(invoke)
 def _type_invoke(context: Any) -> Any:
     return lambda function, call, first, last, report, row: types.none
 
 
-@lower_builtin(invoke, *[types.Integer] * 6)  # type: ignore[untyped-decorator]
+@lower_builtin(invoke, *[types.Integer] * 6)
 def _lower_invoke(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     signature = ir.FunctionType(I64, [I64] * 5)
     builder.call(builder.inttoptr(args[0], signature.as_pointer()), args[1:])

@@ -30,16 +30,13 @@ def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, cl
     with_gradient, with_hessian = order >= 1, order >= 2
 
     @helper
-    def mass(y, k, true, cw, keep, even):  # type: ignore[no-untyped-def]
+    def mass(y, k, true, cw, keep, even):
         """The target mass of class k."""
-        if indices:
-            t = even + (keep if k == true else real(0))
-        else:
-            t = real(y[k]) * keep + even
+        t = even + (keep if k == true else real(0)) if indices else real(y[k]) * keep + even
         return t * cw[k] if classed else t
 
     @helper
-    def dominant(e, e_top, total):  # type: ignore[no-untyped-def]
+    def dominant(e, e_top, total):
         """The class with p > 1/2, or -1."""
         if e_top * 2.0 > total:
             for k in range(e.size):
@@ -48,7 +45,7 @@ def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, cl
         return -1
 
     @helper
-    def one_class(z, true, e, h, factor, weight, c):  # type: ignore[no-untyped-def]
+    def one_class(z, true, e, h, factor, weight, c):
         """The loss where one class has the whole target; e becomes the gradient, h the Hessian."""
         top = largest(z)
         distance = real(0) if z[true] == top else top - z[true]
@@ -78,7 +75,7 @@ def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, cl
         return loss * real(weight)
 
     @helper
-    def every_class(z, y, true, cw, keep, even, e, h, work, factor, weight, c):  # type: ignore[no-untyped-def]
+    def every_class(z, y, true, cw, keep, even, e, h, work, factor, weight, c):
         """The loss where every class may have a share of the target."""
         losses, slopes, bends = work
         top = largest(z)
@@ -119,7 +116,7 @@ def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, cl
         return value
 
     @helper
-    def probabilities(p, y, true, cw, keep, even, e, h, work, factor, weight, c):  # type: ignore[no-untyped-def]
+    def probabilities(p, y, true, cw, keep, even, e, h, work, factor, weight, c):
         """The loss of a row of probabilities, where no class knows of the others."""
         fw = real(factor * weight)
         if not spread:

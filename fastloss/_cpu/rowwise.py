@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from .._jit import helper
-from .blocks import copy, note, two_sum
-from .memory import array_at, borrow, float_at, int_at
+from .blocks import note, two_sum
+from .memory import array_at, borrow, copy, float_at, int_at
 from .rows import rows
 from .softmax import exponentials, fold_row, largest
 
@@ -63,7 +63,7 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, label: An
     with_gradient, with_hessian = order >= 1, order >= 2
     one_class, every_class, probabilities = rows(focus, derivative, real, indices, spread, classed, order)
 
-    def piece(call, first, last, report, slot):  # type: ignore[no-untyped-def]
+    def piece(call, first, last, report, slot):
         """Rows first..last of a call."""
         count, classes, inner, repeat = int_at(call, 7), int_at(call, 8), int_at(call, 9), int_at(call, 10)
         in_place, each = int_at(call, 11) != 0, int_at(call, 12) != 0
@@ -96,7 +96,7 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, label: An
                     where, kind, value = row, WEIGHT, np.float64(weight)
             skip, true = weight == real(0), 0
             if indices:
-                true = np.int64(array_at(call, 0, count, label)[row])
+                true = int(array_at(call, 0, count, label)[row])
                 skip = skip or (has_ignore and true == ignore)
                 if not skip and (true < 0 or true >= classes):
                     skip = True
@@ -126,7 +126,7 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, label: An
                 if not from_logits:
                     wrong = improper(z)
                     if where < 0 and wrong >= 0:
-                        where, kind, value = start + wrong * inner, PROBABILITY, np.float64(z[wrong])
+                        where, kind, value = row * classes + wrong, PROBABILITY, np.float64(z[wrong])
                     loss = probabilities(z, y, true, cw, keep, even, e, h, work, factor, w, c)
                 elif spread:
                     loss = every_class(z, y, true, cw, keep, even, e, h, work, factor, w, c)
@@ -151,7 +151,7 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, label: An
 def softmaxes(real: Any) -> Any:
     """The kernel that writes the softmax of every row to the slot of the gradient."""
 
-    def piece(call, first, last, report, slot):  # type: ignore[no-untyped-def]
+    def piece(call, first, last, report, slot):
         count, classes, inner = int_at(call, 7), int_at(call, 8), int_at(call, 9)
         logits, out = array_at(call, 1, count * classes, real), array_at(call, 4, count * classes, real)
         space = np.empty(2 * classes, real)

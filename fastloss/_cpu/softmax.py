@@ -34,11 +34,10 @@ def scaling(top: Any) -> Any:
 @scalar
 def scaled_exp(z: Any, shift: Any, magic: Any, floor: Any) -> Any:
     """exp(z - shift) times a power of two that is the same for the whole row."""
-    T = type(z)
     x = z - shift
     x = floor if x < floor else x
     t = fma(x, pick(x, LOG2E, LOG2E), magic)
-    return exp_reduced(t - magic, x, T(0)) * power_of_two(t)
+    return exp_reduced(t - magic, x, None) * power_of_two(t)
 
 
 @helper

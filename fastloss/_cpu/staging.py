@@ -23,6 +23,8 @@ class Operand(NamedTuple):
     dtype: Any
     width: int = 1
     output: bool = False
+    whole: bool = False
+    """Not cut into pieces: a table by class."""
 
     @property
     def examples(self) -> tuple[int, ...]:
@@ -66,14 +68,15 @@ def slabs(shape: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[tuple
 def _transfer(operand: Operand, buffer: Any, start: int, stop: int) -> None:
     """Copy examples start..stop between the array and its buffer."""
     offset = 0
-    for index, count in slabs(operand.examples, start, stop):
-        part = operand.array[index]
-        flat = buffer[offset * operand.width : (offset + count) * operand.width].reshape(part.shape)
-        if operand.output:
-            np.copyto(part, flat, casting="unsafe")
-        else:
-            np.copyto(flat, part, casting="unsafe")
-        offset += count
+    with np.errstate(all="ignore"):  # a gradient too large for float16 is inf, as everywhere
+        for index, count in slabs(operand.examples, start, stop):
+            part = operand.array[index if operand.width == 1 or index else ...]
+            flat = buffer[offset * operand.width : (offset + count) * operand.width].reshape(part.shape)
+            if operand.output:
+                np.copyto(part, flat, casting="unsafe")
+            else:
+                np.copyto(flat, part, casting="unsafe")
+            offset += count
 
 
 def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...], count: int, unit: int,
@@ -82,20 +85,21 @@ def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...]
     width = max(o.width for o in operands if o is not None)
     step = max(ELEMENTS // width, 1) if rows else ELEMENTS
     step = min(step, count)
-    buffers = [None if o is None else np.empty(step * o.width, o.dtype) for o in operands]
+    buffers = [o and (o.array if o.whole else np.empty(step * o.width, o.dtype)) for o in operands]
+    moved = [(o, b) for o, b in zip(operands, buffers, strict=True) if o is not None and not o.whole]
     high, low = 0.0, 0.0
     for start in range(0, count, step):
         stop = min(start + step, count)
-        for operand, buffer in zip(operands, buffers, strict=True):
-            if operand is not None and not operand.output:
+        for operand, buffer in moved:
+            if not operand.output:
                 _transfer(operand, buffer, start, stop)
         size = stop - start
-        report = kernel((*buffers, size, *numbers[1:]), -(-size // unit), parallel)
+        report = kernel(buffers, (size, *numbers[1:]), -(-size // unit), parallel)
         if report[2] >= 0:
             offset = start * (width if rows and report[3] == 1.0 else 1)
             return Sum(math.nan, int(report[2]) + offset, (float(report[3]), float(report[4]), float(report[5])))
-        for operand, buffer in zip(operands, buffers, strict=True):
-            if operand is not None and operand.output:
+        for operand, buffer in moved:
+            if operand.output:
                 _transfer(operand, buffer, start, stop)
         total = high + float(report[0])
         back = total - high
@@ -106,6 +110,6 @@ def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...]
 
 def direct(kernel: Any, arrays: list[Any], numbers: tuple[Any, ...], unit: int, parallel: bool) -> Sum:
     """Run a kernel on arrays that it can read and write where they lie."""
-    report = kernel((*arrays, *numbers), -(-numbers[0] // unit), parallel)
+    report = kernel(arrays, numbers, -(-numbers[0] // unit), parallel)
     high, low, where, *values = report[:6].tolist()
     return Sum(finish(high, low), int(where), tuple(values))

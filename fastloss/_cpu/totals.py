@@ -12,7 +12,7 @@ from .rowwise import SLOTS as SLOTS
 def totals(real: Any, label: Any, indices: bool, weighted: bool, classed: bool) -> Any:
     """The kernel that adds the weights of all rows: sample weight times the target's class weights, 0 where ignored."""
 
-    def piece(call, first, last, report, slot):  # type: ignore[no-untyped-def]
+    def piece(call, first, last, report, slot):
         count, classes, inner, repeat = int_at(call, 7), int_at(call, 8), int_at(call, 9), int_at(call, 10)
         has_ignore, ignore = int_at(call, 13) != 0, int_at(call, 14)
         y = array_at(call, 0, count if indices else count * classes, label)

@@ -16,7 +16,7 @@ def no_domain(y: Any, z: Any, c: Any) -> Any:
 @scalar
 def sigmoid_point(y: Any, z: Any, c: Any) -> Any:
     T = type(z)
-    e = exp_nonpositive(-abs(z), T(0))
+    e = exp_nonpositive(-abs(z))
     return (T(1) if z >= T(0) else e) / (T(1) + e), T(0), T(0)
 
 
@@ -24,7 +24,7 @@ def sigmoid_point(y: Any, z: Any, c: Any) -> Any:
 def tanh_point(y: Any, z: Any, c: Any) -> Any:
     T = type(z)
     x = T(-2) * abs(z)
-    e = exp_nonpositive(x, T(0))
+    e = exp_nonpositive(x)
     near = fma(x * x, polynomial(x, EXP_32, EXP_64), x)  # exp(x) - 1 where no power of two is taken out
     less = near if x > pick(x, -0.34, -0.34) else e - T(1)
     t = -less / (T(1) + e)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._jit import scalar
-from .._math import log, log_sum
+from .._math import log_unit
 
 
 @scalar
@@ -17,10 +17,10 @@ def clip(p: Any, epsilon: Any) -> Any:
 
 @scalar
 def clamped_log(p: Any) -> Any:
-    """-log(p), at most 100 (torch's clamp)."""
+    """-log(p) for p in [0, 1], at most 100 (torch's clamp)."""
     T = type(p)
-    nll = -log(p)
-    return T(100) if nll > T(100) else nll
+    nll = T(0) - log_unit(p, None)
+    return (T(100) if nll > T(100) else nll) + (p - p)  # p - p: a NaN has no exponent to take a logarithm from
 
 
 @scalar
@@ -28,5 +28,5 @@ def clamped_logs(p: Any) -> Any:
     """q = 1 - p, -log(p) and -log(1 - p), each at most 100; 1 - p enters the logarithm with its rounding error."""
     T = type(p)
     q = T(1) - p
-    nll = T(0) - log_sum(q, (T(1) - q) - p)
-    return q, clamped_log(p), T(100) if q == T(0) else nll
+    nll = T(0) - log_unit(q, (T(1) - q) - p)
+    return q, clamped_log(p), T(100) if nll > T(100) else nll

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from .._elementwise import Elementwise, Maths, apply
 from .._hyperparameters import check, outside_unit
 from .._jit import scalar
-from .._math import exp_nonpositive, log1p_unit
+from .._math import exp_nonpositive, log1p_unit, positive
 from .._primitives import fma
 from ._activations import SIGMOID
 from ._probability import clamped_logs, clip
@@ -16,16 +16,15 @@ from ._probability import clamped_logs, clip
 def logit_point(y: Any, z: Any, c: Any) -> Any:
     T = type(z)
     y = fma(y, T(1) - c[0], T(0.5) * c[0])
-    e = exp_nonpositive(-abs(z), T(0))
+    e = exp_nonpositive(-abs(z))
     excess = log1p_unit(e)
     r = T(1) / (T(1) + e)
     er = e * r
     up = z >= T(0)
     p, q = r if up else er, er if up else r
     yes, no = y * c[1], T(1) - y
-    yes_loss = T(0) if yes == T(0) else yes * (excess if up else excess - z)
-    no_loss = T(0) if no == T(0) else no * (excess + z if up else excess)
-    return yes_loss + no_loss, fma(no, p, -(yes * q)), (yes + no) * (p * q)
+    loss = fma(yes + no, excess, positive(yes * positive(-z)) + positive(no * positive(z)))
+    return loss, fma(no, p, -(yes * q)), (yes + no) * (p * q)
 
 
 @scalar

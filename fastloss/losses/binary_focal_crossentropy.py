@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from .._elementwise import Elementwise, Maths, apply
 from .._hyperparameters import check, outside_unit
 from .._jit import scalar
-from .._math import exp_nonpositive, log1p_unit
+from .._math import exp_raised, log1p_unit, lower
 from .._primitives import fma
 from ._activations import SIGMOID
 from ._focal import POWERS, power_name
@@ -17,27 +17,30 @@ def _logit_maths(name: str) -> Maths:
     raised = POWERS[name]
 
     @scalar
-    def half(p, q, nll, g):  # type: ignore[no-untyped-def]
+    def half(p, q, nll, p_nll, g):
         """q^g nll and its derivatives by the logit, for the side whose probability is p."""
         T = type(p)
         f = raised(q, g)
-        p_nll = T(0) if p == T(0) else p * nll  # 0 times inf, where the loss is infinite
         hess = fma(g, fma(g, p * p_nll, (T(2) * p - p_nll) * q), p * q)
         return (T(0) if q == T(0) else f * nll), f * fma(g, p_nll, q), f * hess
 
     @scalar
-    def point(y, z, c):  # type: ignore[no-untyped-def]
+    def point(y, z, c):
         T = type(z)
         y = fma(y, T(1) - c[0], T(0.5) * c[0])
-        e = exp_nonpositive(-abs(z), T(0))
+        size = abs(z)
+        e_raised = exp_raised(-size)
+        e = lower(e_raised)
         excess = log1p_unit(e)
         r = T(1) / (T(1) + e)
         er = e * r
         up = z >= T(0)
         p, q = r if up else er, er if up else r
+        # p (-log p) of both sides; where p is subnormal, the product is not: 0 times inf is 0 here
+        large, small = r * excess, T(0) if er == T(0) else lower(e_raised * r * (size + excess))
         yes, no = y * c[1], (T(1) - y) * c[2]
-        yes_loss, yes_slope, yes_hess = half(p, q, excess if up else excess - z, c[3])
-        no_loss, no_slope, no_hess = half(q, p, excess + z if up else excess, c[3])
+        yes_loss, yes_slope, yes_hess = half(p, q, excess if up else excess - z, large if up else small, c[3])
+        no_loss, no_slope, no_hess = half(q, p, excess + z if up else excess, small if up else large, c[3])
         loss = (T(0) if yes == T(0) else yes * yes_loss) + (T(0) if no == T(0) else no * no_loss)
         return loss, no * no_slope - yes * yes_slope, yes * yes_hess + no * no_hess
 
@@ -48,7 +51,7 @@ def _probability_maths(name: str) -> Maths:
     raised = POWERS[name]
 
     @scalar
-    def half(p, q, nll, g):  # type: ignore[no-untyped-def]
+    def half(p, q, nll, g):
         """q^g nll and its derivatives by p."""
         T = type(p)
         f = raised(q, g)
@@ -60,7 +63,7 @@ def _probability_maths(name: str) -> Maths:
         return f * nll, f * (fma(g, p * nll, q) / v), f * curve
 
     @scalar
-    def point(y, p, c):  # type: ignore[no-untyped-def]
+    def point(y, p, c):
         T = type(p)
         y = fma(y, T(1) - c[0], T(0.5) * c[0])
         p, clipped = clip(p, c[4])

@@ -31,8 +31,9 @@ MATHS = Maths("categorical_crossentropy", focus, derivative)
 class CategoricalCrossentropy(Categorical):
     """The negative log-likelihood of exclusive classes.
 
-    loss -sum_k c_k y_k log p_k, with p = y_pred, or p = softmax(y_pred) over `axis` with from_logits=True; then gradient
-    p_j sum_k c_k y_k - c_j y_j and Hessian p_j (1-p_j) sum_k c_k y_k, each with full relative accuracy where p is near 1.
+    loss -sum_k c_k y_k log p_k, with p = y_pred, or p = softmax(y_pred) over `axis` with from_logits=True; then the
+    gradient is p_j sum_k c_k y_k - c_j y_j and the Hessian p_j (1-p_j) sum_k c_k y_k, each with full relative accuracy
+    where p is near 1.
     y_true is dense (y_pred's shape, one-hot or soft) or class indices (integers, y_pred's shape without `axis`). c is
     class_weight; the mean divides by sum w c[y] (torch's rule for indices). ignore_index: examples with that index
     count for nothing. label_smoothing a replaces y by y (1-a) + a/K. Rows of probabilities need not sum to 1.

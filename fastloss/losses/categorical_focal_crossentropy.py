@@ -1,7 +1,7 @@
 """Categorical focal cross-entropy, of probabilities or of logits."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from .._categorical import Categorical, Maths
 from .._hyperparameters import check
@@ -15,7 +15,7 @@ def _maths_for(name: str) -> Maths:
     raised = POWERS[name]
 
     @scalar
-    def focus(p, q, nll, c):  # type: ignore[no-untyped-def]
+    def focus(p, q, nll, c):
         T = type(p)
         f = c[1] * raised(q, c[0])
         ratio = T(1) if q == T(0) else nll / q
@@ -25,7 +25,7 @@ def _maths_for(name: str) -> Maths:
         return T(0) if q == T(0) else f * nll, f * fma(c[0], ratio, T(1)), f * bend
 
     @scalar
-    def derivative(p, c):  # type: ignore[no-untyped-def]
+    def derivative(p, c):
         T = type(p)
         g = c[0]
         p, clipped = clip(p, c[2])

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from .._elementwise import Elementwise, Maths, apply
 from .._hyperparameters import check
 from .._jit import scalar
-from .._math import exp_nonpositive
+from .._math import exp_raised, lower
 from .._primitives import fma
 from ._activations import TANH
 
@@ -25,11 +25,12 @@ def tanh_point(y: Any, z: Any, c: Any) -> Any:
     # With s = y z and e = exp(-2|s|): 1 - tanh(s) = 2 e / (1 + e) or 2 / (1 + e), never a difference.
     T = type(z)
     s = y * z
-    e = exp_nonpositive(T(-2) * abs(s), T(0))
+    raised = exp_raised(T(-2) * abs(s))
+    e = lower(raised)
     r = T(1) / (T(1) + e)
     m = T(2) * r * (e if s >= T(0) else T(1))
-    slope = T(4) * e * r * r  # 1 - tanh^2
-    return m * m, T(-2) * y * m * slope, T(2) * slope * m * fma(T(-3), m, T(4))
+    slope = T(8) * raised * r * r * m  # 2 (1 - tanh^2) m, lowered last: a subnormal factor would lose bits
+    return m * m, lower(-y * slope), lower(slope * fma(T(-3), m, T(4)))
 
 
 @scalar

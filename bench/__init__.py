@@ -1,0 +1,1 @@
+"""Benchmarks of loss and gradient on the CPU: `python -m bench`, or `pytest bench`."""

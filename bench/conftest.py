@@ -1,0 +1,58 @@
+"""Options of the benchmarks, and what is saved about the machine."""
+
+import contextlib
+import importlib.metadata
+import importlib.util
+import os
+from typing import Any
+
+import pytest
+
+PACKAGES = ("numpy", "numba", "llvmlite", "scikit-learn", "torch", "jax", "jaxlib", "pytest-benchmark")
+
+LOAD = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+"""What else ran when the benchmarks started: on a quiet machine it is near 0."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--quick."""
+    parser.addoption("--quick", action="store_true", help="benchmarks: one size of each loss, fewer rounds")
+
+
+def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
+    """Add versions and threads to what pytest-benchmark saves, and leave out the name of the machine."""
+    import numba
+
+    import fastloss
+
+    machine_info.pop("node", None)
+    versions = {"python": machine_info.get("python_version"), "fastloss": fastloss.__version__}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    machine_info["versions"] = versions
+    machine_info["hardware"] = {
+        "cpu": machine_info.get("cpu", {}).get("brand_raw", "unknown"),
+        "cores": _cores(),
+        "hardware threads": os.cpu_count(),
+        "threads used": numba.get_num_threads(),
+        "numba threading layer": _layer(),
+        "load at start": LOAD,
+    }
+
+
+def _cores() -> int | None:
+    if importlib.util.find_spec("joblib") is None:  # comes with scikit-learn
+        return None
+    import joblib
+
+    return int(joblib.cpu_count(only_physical_cores=True))
+
+
+def _layer() -> str:
+    import numba
+
+    try:
+        return str(numba.threading_layer())
+    except ValueError:  # nothing ran in parallel
+        return "not started"

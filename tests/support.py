@@ -1,0 +1,93 @@
+"""What the tests share: all losses with their variants, random inputs of each, errors in ulp."""
+
+import inspect
+import itertools
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+from numba import config
+
+import fastloss as fl
+
+JIT = not config.DISABLE_JIT
+CLASSES = [c for _, c in inspect.getmembers(fl, inspect.isclass) if issubclass(c, fl.Loss) and c is not fl.Loss]
+"""A new loss joins every generic test by being exported."""
+
+
+def variants() -> list[Any]:
+    """Every loss, from predictions and from logits."""
+    found = []
+    for cls in CLASSES:
+        found.append(cls())
+        if "from_logits" in cls.__dataclass_fields__:
+            found.append(cls(from_logits=True))
+    return found
+
+
+VARIANTS = variants()
+
+
+def name_of(value: Any) -> str:
+    """A short id for pytest."""
+    if isinstance(value, fl.Loss):
+        return type(value).__name__ + ("_logits" if getattr(value, "from_logits", False) else "")
+    return getattr(value, "__name__", None) or str(value)
+
+
+def categorical(loss: Any) -> bool:
+    return hasattr(loss, "axis")
+
+
+def sample(loss: Any, shape: tuple[int, ...], dtype: Any = np.float64, seed: int = 0, soft: bool = False) -> Any:
+    """(y_true, y_pred) in the domain of a loss; classes on the last axis, as indices unless soft."""
+    rng = np.random.default_rng(seed)
+    name, logits = type(loss).__name__, getattr(loss, "from_logits", False)
+    z = rng.normal(size=shape) * 3
+    if categorical(loss):
+        p = z if logits else np.exp(z) / np.exp(z).sum(loss.axis, keepdims=True)
+        if soft:
+            return rng.dirichlet(np.ones(shape[-1]), size=shape[:-1]).astype(dtype), p.astype(dtype)
+        return rng.integers(0, shape[loss.axis], size=np.delete(shape, loss.axis)), p.astype(dtype)
+    if name.startswith("Binary"):
+        y = rng.random(shape) if soft else (rng.random(shape) < 0.5) * 1.0
+        p = z if logits else 1 / (1 + np.exp(-z))
+    elif name == "SquaredHinge":
+        y, p = np.where(rng.random(shape) < 0.5, -1.0, 1.0), z
+    elif name == "Poisson":
+        y, p = rng.poisson(3, size=shape) * 1.0, (z if logits else np.exp(z))
+    elif name == "MeanSquaredLogarithmicError":
+        y, p = rng.lognormal(size=shape), rng.lognormal(size=shape) - 0.5 * 0
+    else:
+        y, p = rng.normal(size=shape), z
+    return y.astype(dtype), p.astype(dtype)
+
+
+def ulps(got: Any, true: Any, scale: Any, dtype: Any) -> float:
+    """The distance in ulp of the true value or of the scale, whichever is larger, and at least of the least normal."""
+    true, size = mp.mpf(true), max(abs(mp.mpf(true)), abs(mp.mpf(scale)))
+    info = np.finfo(dtype)
+    if size > mp.mpf(float(info.max)):
+        return 0.0 if np.isinf(got) else float("inf")
+    if not np.isfinite(got):
+        return float("inf")
+    exponent = max(mp.frexp(size)[1] - 1 if size else info.minexp, int(info.minexp))
+    with mp.workdps(60):
+        return float(abs(mp.mpf(float(got)) - true) / mp.mpf(2) ** (exponent - int(info.nmant)))
+
+
+def pairs(*choices: list[Any]) -> list[tuple[Any, ...]]:
+    """A pairwise cover: few rows in which every two options of different kinds meet."""
+    rows = list(itertools.product(*choices))
+    need = {(i, a, j, b) for row in rows for (i, a), (j, b) in itertools.combinations(enumerate(map(repr, row)), 2)}
+    cover = []
+    while need:
+
+        def gain(row: tuple[Any, ...]) -> int:
+            seen = itertools.combinations(enumerate(map(repr, row)), 2)
+            return sum((i, a, j, b) in need for (i, a), (j, b) in seen)
+
+        best = max(rows, key=gain)
+        cover.append(best)
+        need -= {(i, a, j, b) for (i, a), (j, b) in itertools.combinations(enumerate(map(repr, best)), 2)}
+    return cover

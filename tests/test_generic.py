@@ -1,0 +1,312 @@
+"""What holds for every loss: the methods agree, and shapes, strides, dtypes, weights and reductions mean one thing."""
+
+import math
+import pickle
+
+import ml_dtypes
+import mpmath as mp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastloss as fl
+from tests.reference import twin_of
+from tests.support import CLASSES, JIT, VARIANTS, categorical, name_of, pairs, sample
+
+REDUCTIONS = ["mean", "sum", "sum_over_batch_size", "none"]
+EXAMPLES = 25 if JIT else 5
+every_loss = pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
+
+
+def twin_losses(loss, y, p):
+    """The per-example losses by the naive twin."""
+    twin = twin_of(loss)
+    if categorical(loss):
+        p = np.moveaxis(p, loss.axis, -1)
+        result = np.empty(p.shape[:-1])
+        for i in np.ndindex(result.shape):
+            target = (
+                [mp.mpf(int(k == y[i])) for k in range(p.shape[-1])]
+                if y.ndim < p.ndim
+                else [*map(mp.mpf, map(float, y[i]))]
+            )
+            result[i] = twin.value(loss, target, [mp.mpf(float(x)) for x in p[i]])
+        return result
+    return np.vectorize(lambda a, b: float(twin.value(loss, mp.mpf(float(a)), mp.mpf(float(b)))))(y, p)
+
+
+def test_every_loss_has_a_twin():
+    for cls in CLASSES:
+        twin_of(cls())
+
+
+@every_loss
+def test_against_the_twin(loss):
+    with mp.workdps(50):
+        for dtype, rtol in ((np.float32, 2e-6), (np.float64, 4e-15)):
+            y, p = sample(loss, (6, 4), dtype)
+            want = twin_losses(loss, y, p)
+            np.testing.assert_allclose(loss.loss(y, p, reduction="none"), want, rtol=rtol)
+            assert loss.loss(y, p) == pytest.approx(want.mean(), rel=rtol)
+
+
+@every_loss
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_the_methods_agree(loss, reduction):
+    y, p = sample(loss, (5, 4), np.float32)
+    w = np.linspace(0, 2, 5, dtype=np.float32)
+    for weight in (None, w):
+        options = {"sample_weight": weight, "reduction": reduction}
+        both = loss.loss_gradient(y, p, **options)
+        assert isinstance(both, fl.LossGradient)
+        again = loss(y, p, **options)
+        value, grad = loss.loss(y, p, **options), loss.gradient(y, p, **options)
+        pair = loss.gradient_hessian(y, p, **options)
+        assert isinstance(pair, fl.GradientHessian)
+        np.testing.assert_array_equal(both.loss, value)
+        np.testing.assert_array_equal(both.loss, again.loss)
+        for other in (again.gradient, grad, pair.gradient):
+            np.testing.assert_array_equal(both.gradient, other)
+        if reduction != "none":
+            assert type(value) is float
+
+
+@every_loss
+def test_reductions(loss):
+    y, p = sample(loss, (6, 4))
+    shape = (6,) if categorical(loss) else (6, 4)
+    w = np.random.default_rng(1).random(shape)
+    w[2] = 0
+    each, grads = loss(y, p, sample_weight=w, reduction="none")
+    plain = loss.loss(y, p, reduction="none")
+    np.testing.assert_allclose(each, plain * w, rtol=1e-12)
+    assert each.shape == shape
+    divisors = {"sum": 1.0, "mean": w.sum(), "sum_over_batch_size": w.size}
+    for reduction, divisor in divisors.items():
+        value, grad = loss(y, p, sample_weight=w, reduction=reduction)
+        assert value == pytest.approx(each.sum() / divisor, rel=1e-12)
+        np.testing.assert_allclose(grad, grads / divisor, rtol=1e-12)
+
+
+@every_loss
+def test_weights_of_every_shape(loss):
+    y, p = sample(loss, (6, 2, 4))
+    examples = (6, 2) if categorical(loss) else (6, 2, 4)
+    rng = np.random.default_rng(2)
+    for shape in {(6,), (6, 1), (1, 2), examples, (1,) * len(examples), ()}:
+        w = rng.random(shape)
+        padded = w.reshape(w.shape + (1,) * (len(examples) - w.ndim))
+        full = np.ascontiguousarray(np.broadcast_to(padded, examples))
+        got, want = loss(y, p, sample_weight=w), loss(y, p, sample_weight=full)
+        assert got.loss == pytest.approx(want.loss, rel=1e-14)
+        np.testing.assert_allclose(got.gradient, want.gradient, rtol=1e-14)
+    for w in (2, 2.0, np.float32(2), [2.0] * 6, np.full(6, 2), np.full(6, 2, np.float16)):
+        got = loss(y, p, sample_weight=w, reduction="sum")
+        want = loss(y, p, reduction="sum")
+        assert got.loss == pytest.approx(2 * want.loss, rel=1e-14)
+        np.testing.assert_allclose(got.gradient, 2 * want.gradient, rtol=1e-14)
+
+
+@every_loss
+def test_nothing_to_average(loss):
+    y, p = sample(loss, (5, 4))
+    value, grad = loss(y[:0], p[:0])
+    assert value == 0.0
+    assert grad.shape == (0, 4)
+    out = np.full_like(p, 7)
+    for reduction in ("mean", "sum"):
+        value, grad = loss(y, p, sample_weight=0.0, reduction=reduction, out=out)
+        assert value == 0.0
+        assert grad is out
+        assert not out.any()
+
+
+@every_loss
+def test_zero_weight_hides_any_value(loss):
+    y, p = sample(loss, (5, 4))
+    bad, label = p.copy(), y.copy()
+    bad[2] = np.nan
+    label[2] = 99
+    w = np.array([1.0, 2.0, 0.0, 1.0, 1.0])
+    want = loss(y, p, sample_weight=w)
+    got = loss(label, bad, sample_weight=w)
+    assert got.loss == want.loss
+    np.testing.assert_array_equal(got.gradient, want.gradient)
+    assert not got.gradient[2].any()
+
+
+@every_loss
+def test_nan_in_nan_out(loss):
+    y, p = sample(loss, (5, 4), np.float32)
+    p[3, 1] = np.nan
+    value, grad = loss(y, p)
+    each, _ = loss(y, p, reduction="none")
+    indexed = categorical(loss) and not loss.from_logits and y[3] != 1  # then this probability is not looked at
+    assert math.isnan(value) != indexed
+    assert np.isnan(each[3]).any() != indexed
+    assert not np.isnan(np.delete(each, 3, 0)).any()
+    assert np.isnan(grad[3]).any() != indexed
+    assert not np.isnan(np.delete(grad, 3, 0)).any()
+    if not indexed:
+        assert np.isnan(loss.gradient_hessian(y, p).hessian[3]).any()
+
+
+def layouts(array):
+    """The same values in other memory: strided, reversed, Fortran order, read-only, a memory map's alignment."""
+    spaced = np.zeros(tuple(2 * n for n in array.shape), array.dtype)[tuple(slice(None, None, 2) for _ in array.shape)]
+    spaced[...] = array
+    flipped = array[::-1].copy()[::-1]
+    locked = array.copy()
+    locked.flags.writeable = False
+    packed = np.zeros(array.shape, np.dtype([("skip", "u1"), ("x", array.dtype)]))["x"]
+    packed[...] = array
+    return {"spaced": spaced, "flipped": flipped, "fortran": np.asfortranarray(array), "locked": locked,
+            "packed": packed, "swapped": array.astype(array.dtype.newbyteorder())}  # fmt: skip
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=name_of)
+def test_strides_do_not_change_a_bit(loss, dtype):
+    y, p = sample(loss, (37, 40), dtype)
+    want, hess = loss(y, p), loss.gradient_hessian(y, p).hessian
+    for kind, view in layouts(p).items():
+        for target in (y, layouts(y)[kind]):
+            got = loss(target, view)
+            assert got.loss == want.loss, kind
+            np.testing.assert_array_equal(got.gradient, want.gradient, err_msg=kind)
+            np.testing.assert_array_equal(loss.gradient_hessian(target, view).hessian, hess, err_msg=kind)
+
+
+@every_loss
+def test_out(loss):
+    y, p = sample(loss, (37, 40), np.float32)
+    want, each = loss(y, p), loss(y, p, reduction="none")
+    hess = loss.gradient_hessian(y, p).hessian
+    for dtype, order in ((np.float32, "C"), (np.float32, "F"), (np.float64, "C"), (np.float16, "F")):
+        with np.errstate(over="ignore"):
+            out, out2 = np.empty(p.shape, dtype, order), np.empty(p.shape, dtype, order)
+            got = loss(y, p, out=out)
+            assert got.gradient is out
+            assert got.loss == want.loss
+            np.testing.assert_array_equal(out, want.gradient.astype(dtype))
+            assert loss.gradient(y, p, out=out2) is out2
+            np.testing.assert_array_equal(out, out2)
+            pair = loss.gradient_hessian(y, p, out=(out, out2))
+            assert pair.gradient is out
+            assert pair.hessian is out2
+            np.testing.assert_array_equal(out2, hess.astype(dtype))
+    losses, grad = np.empty_like(each.loss), np.empty_like(p)
+    got = loss(y, p, reduction="none", out=(losses, grad))
+    assert got.loss is losses
+    assert got.gradient is grad
+    np.testing.assert_array_equal(losses, each.loss)
+    assert loss.loss(y, p, reduction="none", out=losses) is losses
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=name_of)
+def test_in_place(loss, dtype):
+    y, p = sample(loss, (37, 40), dtype)
+    want, pair = loss(y, p), loss.gradient_hessian(y, p)
+    for change in (lambda a: a.copy(), np.asfortranarray, lambda a: layouts(a)["spaced"]):
+        q = change(p)
+        got = loss(y, q, out=q)
+        assert got.gradient is q
+        assert got.loss == want.loss
+        np.testing.assert_array_equal(q, want.gradient)
+        q, hess = change(p), np.empty_like(p)
+        loss.gradient_hessian(y, q, out=(q, hess))
+        np.testing.assert_array_equal(q, pair.gradient)
+        np.testing.assert_array_equal(hess, pair.hessian)
+        q = change(p)
+        each = loss.loss(y, p, reduction="none")
+        if each.shape == q.shape and each.dtype == q.dtype:
+            assert loss.loss(y, q, reduction="none", out=q) is q
+            np.testing.assert_array_equal(q, each)
+
+
+@every_loss
+@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16], ids=name_of)
+def test_half_precision(loss, half):
+    """16-bit inputs give what their float32 values give, and a 16-bit gradient."""
+    y, p = sample(loss, (9, 4), np.float32)
+    p = p.astype(half)
+    if not categorical(loss):
+        y = y.astype(half)
+    wide = p.astype(np.float32), (y if categorical(loss) else y.astype(np.float32))
+    got, want = loss(y, p), loss(wide[1], wide[0])
+    assert got.loss == want.loss
+    assert got.gradient.dtype == half
+    np.testing.assert_array_equal(got.gradient, want.gradient.astype(half))
+    assert loss.loss(y, p, reduction="none").dtype == np.float32
+
+
+LABELS = [np.bool_, np.int8, np.uint8, np.int32, np.int64, np.uint64, np.float16, np.float64]
+
+
+@pytest.mark.parametrize(("loss", "label", "dtype"), pairs(VARIANTS, LABELS, [np.float32, np.float64]), ids=name_of)
+def test_labels_of_every_dtype(loss, label, dtype):
+    y, p = sample(loss, (9, 4), dtype)
+    name = type(loss).__name__
+    if categorical(loss):
+        if label in (np.bool_, np.float16, np.float64):
+            y = np.eye(4)[y]
+    elif name == "SquaredHinge":
+        if label in (np.bool_, np.uint8, np.uint64):
+            pytest.skip("a hinge label is -1 or 1; this dtype has no -1")
+    else:
+        y = (y > 0.5) * 1.0
+    given = y.astype(label)
+    got, want = loss(given, p), loss(y if categorical(loss) and y.ndim == 1 else y.astype(dtype), p)
+    assert got.loss == want.loss
+    np.testing.assert_array_equal(got.gradient, want.gradient)
+
+
+@every_loss
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(data=st.data())
+def test_any_shape(loss, data):
+    """The result for any number of dimensions is that of the flattened arrays."""
+    shape = tuple(data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=4)))
+    y, p = sample(loss, shape, np.float64, seed=data.draw(st.integers(0, 99)))
+    got = loss(y, p)
+    flat = (-1, shape[-1]) if categorical(loss) else (-1,)
+    want = loss(y.reshape(-1), p.reshape(flat))
+    assert got.loss == want.loss
+    np.testing.assert_array_equal(got.gradient, want.gradient.reshape(shape))
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=name_of)
+def test_activation(loss, dtype):
+    _, z = sample(type(loss)(), (40, 30), np.float64)
+    z = (np.random.default_rng(3).normal(size=z.shape) * 4).astype(dtype)
+    wide = z.astype(np.float64)
+    softmax = np.exp(wide) / np.exp(wide).sum(-1, keepdims=True)
+    want = {
+        "sigmoid": 1 / (1 + np.exp(-wide)),
+        "softmax": softmax,
+        "tanh": np.tanh(wide),
+        "exp": np.exp(wide),
+        None: wide,
+    }
+    got = loss.activate(z)
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, want[loss.activation], rtol=8 * np.finfo(dtype).eps, atol=0)
+    out = np.empty_like(z)
+    assert loss.activate(z, out=out) is out
+    np.testing.assert_array_equal(out, got)
+    loss.activate(z, out=z)
+    np.testing.assert_array_equal(z, got)
+
+
+@every_loss
+def test_objects(loss):
+    assert pickle.loads(pickle.dumps(loss)) == loss
+    assert hash(loss) == hash(pickle.loads(pickle.dumps(loss)))
+    assert {loss: 1}[loss] == 1
+    assert loss.task
+    assert loss.activation in ("sigmoid", "softmax", "tanh", "exp", None)
+    with pytest.raises(AttributeError):
+        loss.from_logits = True

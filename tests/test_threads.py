@@ -1,0 +1,118 @@
+"""The same bits for any number of threads, and no process taken down by threads or fork."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+import pytest
+
+import fastloss as fl
+from tests.support import JIT, VARIANTS, name_of, sample
+
+every_loss = pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
+SIZE = (200_003, 4) if JIT else (203, 4)
+compiled = pytest.mark.skipif(not JIT, reason="threads and forks matter to compiled kernels only")
+
+
+def run(code: str, **env: str) -> str:
+    """Run a snippet in a process of its own; fail with what it printed if it dies."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@every_loss
+def test_bits_do_not_depend_on_threads(loss):
+    y, p = sample(loss, SIZE, np.float32)
+    available = numba.config.NUMBA_NUM_THREADS
+    want = loss(y, p)
+    try:
+        for threads in {1, 2, available}:
+            if threads > available:
+                continue
+            numba.set_num_threads(threads)
+            for _ in range(2):
+                got = loss(y, p)
+                assert got.loss == want.loss
+                np.testing.assert_array_equal(got.gradient, want.gradient)
+            assert loss.loss(y, p) == want.loss
+    finally:
+        numba.set_num_threads(available)
+
+
+@every_loss
+def test_bits_of_a_memory_map(loss, tmp_path):
+    y, p = sample(loss, SIZE, np.float32)
+    np.save(tmp_path / "p.npy", p)
+    mapped = np.load(tmp_path / "p.npy", mmap_mode="r")
+    want, got = loss(y, p), loss(y, mapped)
+    assert got.loss == want.loss
+    np.testing.assert_array_equal(got.gradient, want.gradient)
+
+
+CALLS = """
+    import numpy as np, fastloss as fl
+    z = np.random.default_rng(0).normal(size=(100_000, 3)).astype(np.float32)
+    y = (z > 0).astype(np.uint8)
+    loss = fl.BinaryCrossentropy(from_logits=True)
+    want = loss(y, z)
+    def check(_=None):
+        got = loss(y, z)
+        assert got.loss == want.loss and (got.gradient == want.gradient).all()
+        return 1
+"""
+
+
+@compiled
+@pytest.mark.parametrize("layer", ["omp", "workqueue", "default"])
+def test_concurrent_calls(layer):
+    code = (
+        CALLS
+        + """
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(check, range(64))) == 64
+    """
+    )
+    run(code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+
+
+@compiled
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+@pytest.mark.parametrize("layer", ["omp", "workqueue", "default"])
+def test_a_forked_child_survives(layer):
+    """The parent has made a parallel call; the child makes its own, gets the same bits and ends in peace."""
+    code = (
+        CALLS
+        + """
+    import os, warnings
+    warnings.simplefilter("ignore")  # Python 3.12 warns of forking with threads; that is what is tested
+    for _ in range(2):
+        child = os.fork()
+        if child == 0:
+            check()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        check()
+    """
+    )
+    run(code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+
+
+def test_two_threads_share_one_loss_object():
+    loss = fl.MeanSquaredError()
+    y, p = sample(loss, SIZE, np.float64)
+    want = loss(y, p)
+    with ThreadPoolExecutor(4) as pool:
+        for got in pool.map(lambda _: loss(y, p), range(8)):
+            assert got.loss == want.loss
