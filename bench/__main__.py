@@ -37,7 +37,7 @@ def main() -> int:
     notes = Notes()
     with tempfile.TemporaryDirectory() as folder:
         recorded = Path(folder) / "benchmarks.json"
-        arguments = [str(Path(__file__).parent), "--no-header", "-p", "no:cacheprovider"]
+        arguments = [str(Path(__file__).parent), "--no-header", "-n0", "-p", "no:cacheprovider"]
         arguments += ["--benchmark-quiet", f"--benchmark-json={recorded}"]
         arguments += ["--quick"] if options.quick else []
         arguments += ["-k", options.k] if options.k else []

@@ -1,12 +1,14 @@
 """The base class of losses over exclusive classes, on any axis, with class indices or a target for every class."""
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import _check
+from ._cpu.blocks import PARALLEL
 from ._cpu.launch import Kernel
 from ._cpu.layout import Operand, native, repeated, run
 from ._cpu.rowwise import LABEL, PROBABILITY, SLOTS, rowwise, softmaxes
@@ -142,7 +144,7 @@ class Categorical(Loss):
         numbers = (count, layout.classes, 1 if home is None else home[1], 1 if home is None else repeat, int(in_place),
                    int(losses is not None), int(has_ignore), self.ignore_index or 0, scale, self.label_smoothing,
                    *self._constants())  # fmt: skip
-        parallel = count * layout.classes >= 16384
+        parallel = count * layout.classes >= PARALLEL
         table = None if factors is None else Operand(np.array(factors, real), real, whole=True)
         if home is not None:
             yv, pv, lv, gv, hv = home[0]
@@ -169,7 +171,7 @@ class Categorical(Loss):
                         z.shape[self._normal_axis(z)], self._normal_axis(z), real)  # fmt: skip
         self._run(_softmax_kernel(real), layout, real, None, z, None, (None, out, None), 0.0)
 
-    def _offence(self, layout: Layout, where: int, values: tuple[float, float, float]) -> str:
+    def _offence(self, layout: Layout, where: int, values: Sequence[float]) -> str:
         kind, value, _ = values
         name = type(self).__name__
         if kind == PROBABILITY:

@@ -78,16 +78,13 @@ def ulps(got: Any, true: Any, scale: Any, dtype: Any) -> float:
 
 def pairs(*choices: list[Any]) -> list[tuple[Any, ...]]:
     """A pairwise cover: few rows in which every two options of different kinds meet."""
+
+    def met(row: tuple[Any, ...]) -> set[Any]:
+        return set(itertools.combinations(enumerate(map(repr, row)), 2))
+
     rows = list(itertools.product(*choices))
-    need = {(i, a, j, b) for row in rows for (i, a), (j, b) in itertools.combinations(enumerate(map(repr, row)), 2)}
-    cover = []
+    need, cover = set().union(*map(met, rows)), []
     while need:
-
-        def gain(row: tuple[Any, ...]) -> int:
-            seen = itertools.combinations(enumerate(map(repr, row)), 2)
-            return sum((i, a, j, b) in need for (i, a), (j, b) in seen)
-
-        best = max(rows, key=gain)
-        cover.append(best)
-        need -= {(i, a, j, b) for (i, a), (j, b) in itertools.combinations(enumerate(map(repr, best)), 2)}
+        cover.append(max(rows, key=lambda row, need=need: len(met(row) & need)))
+        need -= met(cover[-1])
     return cover

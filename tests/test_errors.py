@@ -1,4 +1,4 @@
-"""Bad input: the type of the error, and a message that names the loss, the argument, what came and what was expected."""
+"""Bad input: the type of the error, and a message with the loss, the argument, what came and what was expected."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def message(error: type[Exception], *words: str, call):
 
 
 def test_the_message_of_the_contract():
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="broadcast") as caught:
         fl.mse(np.zeros(3), np.zeros(1000))
     assert str(caught.value) == (
         "MeanSquaredError: y_true has shape (3,), y_pred has shape (1000,); fastloss does not broadcast"

@@ -128,8 +128,8 @@ def test_kernels_of_different_processes_do_not_mix(tmp_path):
 def test_many_processes_start_at_once(tmp_path):
     code = PRINT_LOSS.format(path=str(copy_of_the_package(tmp_path)))
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    running = [subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], env=env, stdout=subprocess.PIPE, text=True)
-               for _ in range(4)]  # fmt: skip
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    running = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     for process in running:
         assert process.communicate(timeout=300)[0].split()[0] == "4.5"
         assert process.returncode == 0

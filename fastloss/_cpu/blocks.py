@@ -15,6 +15,8 @@ from .memory import array_at, borrow, scratch
 
 BLOCK = 1024
 LANES = 64
+PARALLEL = 16384
+"""From how many elements on a call uses all threads."""
 FIELDS = 6
 """What a task reports: high, low, the index of the first offence (or -1), and the values of y, p and w there."""
 

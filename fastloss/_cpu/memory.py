@@ -123,7 +123,8 @@ def _type_scratch(context: Any) -> Any:
 def _lower_scratch(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     count = sig.args[0].literal_value
     dtype = context.get_data_type(sig.return_type.dtype)
-    memory = cgutils.alloca_once(builder, ir.ArrayType(dtype, count))  # in the entry block: once, loops or not
+    with builder.goto_entry_block():  # once, loops or not; Numba's own helper would fill it with zeros
+        memory = builder.alloca(ir.ArrayType(dtype, count))
     memory.align = 64
     zero = ir.IntType(32)(0)
     data = builder.gep(memory, [zero, zero])

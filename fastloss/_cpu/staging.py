@@ -5,7 +5,7 @@ and the results have the same bits. Nothing here grows with the input.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +37,7 @@ class Sum(NamedTuple):
 
     value: float
     where: int
-    values: tuple[float, float, float]
+    values: Sequence[float]
 
 
 def slabs(shape: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[tuple[Any, ...], int]]:
@@ -97,7 +97,7 @@ def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...]
         report = kernel(buffers, (size, *numbers[1:]), -(-size // unit), parallel)
         if report[2] >= 0:
             offset = start * (width if rows and report[3] == 1.0 else 1)
-            return Sum(math.nan, int(report[2]) + offset, (float(report[3]), float(report[4]), float(report[5])))
+            return Sum(math.nan, int(report[2]) + offset, report[3:6].tolist())
         for operand, buffer in moved:
             if operand.output:
                 _transfer(operand, buffer, start, stop)
@@ -108,8 +108,8 @@ def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...]
     return Sum(finish(high, low), -1, (0.0, 0.0, 0.0))
 
 
-def direct(kernel: Any, arrays: list[Any], numbers: tuple[Any, ...], unit: int, parallel: bool) -> Sum:
+def direct(kernel: Any, arrays: Sequence[Any], numbers: tuple[Any, ...], unit: int, parallel: bool) -> Sum:
     """Run a kernel on arrays that it can read and write where they lie."""
     report = kernel(arrays, numbers, -(-numbers[0] // unit), parallel)
     high, low, where, *values = report[:6].tolist()
-    return Sum(finish(high, low), int(where), tuple(values))
+    return Sum(finish(high, low), int(where), values)
