@@ -23,12 +23,15 @@ class Maths(NamedTuple):
     name: str
     point: Any
     outside: Any
+    rest: Any = None
+    """What is added to point where shared(y, c) is true of any label of a block: see losses/_binary.py."""
+    shared: Any = None
 
 
 @cache
 def _kernel(maths: Maths, real: Any, label: Any, weighted: bool, order: int) -> Kernel:
     name = f"{maths.name}-{real.__name__}-{label.__name__}-{'w' if weighted else 'u'}{order}"
-    return Kernel(name, elementwise(maths.point, maths.outside, real, label, weighted, order), SLOTS)
+    return Kernel(name, elementwise(maths, real, label, weighted, order), SLOTS)
 
 
 @cache

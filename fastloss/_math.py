@@ -146,8 +146,7 @@ def log1p(q: Any, low: Any) -> Any:
     """log(1 + q + low) for q >= 0 and |low| <= ulp(q). 1.2 / 1.2 ulp."""
     T = type(q)
     u = T(1) + q
-    back = u - T(1)
-    return log_sum(u, ((T(1) - (u - back)) + (q - back)) + low)
+    return log_sum(u, (q - (u - T(1))) + low)  # u - 1 is exact where a digit of 1 is left in u
 
 
 @scalar

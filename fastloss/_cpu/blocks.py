@@ -25,6 +25,12 @@ FIELDS = 6
 def fold(values: Any, count: int) -> Any:
     """The sum of values[:count], count <= BLOCK, in the dtype of values: 16 additions a lane, then by halves."""
     lanes = scratch(64, values.dtype)
+    if count <= 16:  # the same sums without the lanes that would stay 0
+        for j in range(16):
+            lanes[j] = values[j] if j < count else 0
+        for j in range(8):
+            lanes[j] += lanes[j + 8]
+        return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
     rows = count // LANES
     for j in range(LANES):
         lanes[j] = 0

@@ -12,12 +12,15 @@ SLOTS = "OOOOOO" + "qqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian; size, repeat, in_place, each; scale and five hyperparameters."""
 
 
-def elementwise(point: Any, outside: Any, real: Any, label: Any, weighted: bool, order: int) -> Any:
+def elementwise(maths: Any, real: Any, label: Any, weighted: bool, order: int) -> Any:
     """The kernel of one loss for y_pred of dtype real and y_true of dtype label.
 
-    point(y, p, c) gives loss, first and second derivative; outside(y, p, c) is true where y or p is not allowed.
+    maths.point(y, p, c) gives loss, first and second derivative; outside(y, p, c) is true where y or p is not allowed.
+    Where shared(y, c) is true of any label of a block, rest(y, p, c) is added in a second loop over the block.
     order is the highest derivative wanted. A weight belongs to `repeat` consecutive elements.
     """
+    point, outside, rest, shared = maths.point, maths.outside, maths.rest, maths.shared
+    in_parts = rest is not None
     with_gradient, with_hessian = order >= 1, order >= 2
     long = label is np.int64 or label is np.uint64
     flag = np.int32 if real is np.float32 else np.int64  # as wide as the values: no repacking in the vector loop
@@ -25,10 +28,12 @@ def elementwise(point: Any, outside: Any, real: Any, label: Any, weighted: bool,
     @helper
     def values(y, p, w, c, scale, loss, grad, hess):
         """One block: losses and derivatives, and whether any element lies outside the domain."""
-        bad = flag(0)
+        bad, parts = flag(0), flag(0)
         for i in range(p.size):
             yi = real(y[i])
             li, gi, hi = point(yi, p[i], c)
+            if in_parts:
+                parts = flag(parts | flag(shared(yi, c)))
             if weighted:
                 wi = w[i]
                 none = wi == real(0)
@@ -46,6 +51,16 @@ def elementwise(point: Any, outside: Any, real: Any, label: Any, weighted: bool,
                 grad[i] = gi
             if with_hessian:
                 hess[i] = hi
+        if in_parts and parts != 0:
+            for i in range(p.size):
+                li, gi, hi = rest(real(y[i]), p[i], c)
+                wi = w[i] if weighted else real(1)
+                none = wi == real(0)
+                loss[i] += real(0) if none else li * wi
+                if with_gradient:
+                    grad[i] += real(0) if none else gi * (wi * scale)
+                if with_hessian:
+                    hess[i] += real(0) if none else hi * (wi * scale)
         return bad != 0
 
     @helper

@@ -34,7 +34,8 @@ class Kernel:
         tasks = min(blocks, TASKS) if parallel else 1
         report = np.empty(tasks * FIELDS)
         if config.DISABLE_JIT:
-            self.run((*arrays, *numbers), 0, blocks, (report,), 0)
+            with np.errstate(all="ignore"):  # as compiled code, which warns of nothing
+                self.run((*arrays, *numbers), 0, blocks, (report,), 0)
             return report
         call = self._pack(*map(id, arrays), *numbers)
         row = id(report).to_bytes(8, "little")

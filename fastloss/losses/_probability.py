@@ -11,22 +11,21 @@ def clip(p: Any, epsilon: Any) -> Any:
     """p clipped to [epsilon, 1 - epsilon], and whether it was; NaN stays NaN."""
     T = type(p)
     high = T(1) - epsilon
-    below, above = p < epsilon, p > high
-    return epsilon if below else (high if above else p), below | above
+    inside = epsilon if p < epsilon else p
+    inside = high if inside > high else inside
+    return inside, (inside < p) | (inside > p)
 
 
 @scalar
-def clamped_log(p: Any) -> Any:
-    """-log(p) for p in [0, 1], at most 100 (torch's clamp)."""
-    T = type(p)
-    nll = T(0) - log_unit(p, None)
-    return (T(100) if nll > T(100) else nll) + (p - p)  # p - p: a NaN has no exponent to take a logarithm from
+def clamped_log(t: Any, low: Any) -> Any:
+    """-log(t + low) for t in [0, 1], at most 100 (torch's clamp); any number for NaN."""
+    T = type(t)
+    nll = T(0) - log_unit(t, low)
+    return T(100) if nll > T(100) else nll
 
 
 @scalar
-def clamped_logs(p: Any) -> Any:
-    """q = 1 - p, -log(p) and -log(1 - p), each at most 100; 1 - p enters the logarithm with its rounding error."""
-    T = type(p)
-    q = T(1) - p
-    nll = T(0) - log_unit(q, (T(1) - q) - p)
-    return q, clamped_log(p), T(100) if nll > T(100) else nll
+def at_least(x: Any) -> Any:
+    """x, or 1e-12 if it is less: a divisor (torch's clamp)."""
+    T = type(x)
+    return T(1e-12) if x < T(1e-12) else x

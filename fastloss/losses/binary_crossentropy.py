@@ -7,56 +7,29 @@ from .._elementwise import Elementwise, Maths, apply
 from .._hyperparameters import check, outside_unit
 from .._jit import scalar
 from .._math import exp_nonpositive, log1p_unit, positive
-from .._primitives import fma
 from ._activations import SIGMOID
-from ._probability import clamped_logs, clip
+from ._binary import logit_maths, probability_maths
+from ._probability import at_least, clamped_log
 
 
 @scalar
-def logit_point(y: Any, z: Any, c: Any) -> Any:
-    T = type(z)
-    y = fma(y, T(1) - c[0], T(0.5) * c[0])
-    e = exp_nonpositive(-abs(z))
-    excess = log1p_unit(e)
+def logit_side(s: Any, size: Any, c: Any) -> Any:
+    T = type(s)
+    e = exp_nonpositive(-size)
     r = T(1) / (T(1) + e)
     er = e * r
-    up = z >= T(0)
-    p, q = r if up else er, er if up else r
-    yes, no = y * c[1], T(1) - y
-    loss = fma(yes + no, excess, positive(yes * positive(-z)) + positive(no * positive(z)))
-    return loss, fma(no, p, -(yes * q)), (yes + no) * (p * q)
+    return positive(s) + log1p_unit(e), r if s >= T(0) else er, er * r
 
 
 @scalar
-def logit_outside(y: Any, z: Any, c: Any) -> Any:
-    T = type(z)
-    return (y < T(0)) | (y > T(1))
+def probability_side(t: Any, low: Any, q: Any, c: Any) -> Any:
+    T = type(t)
+    t_least = at_least(t)
+    return clamped_log(t, low), q / at_least(t * q), T(1) / t_least / t_least
 
 
-@scalar
-def probability_point(y: Any, p: Any, c: Any) -> Any:
-    T = type(p)
-    y = fma(y, T(1) - c[0], T(0.5) * c[0])
-    p, clipped = clip(p, c[2])
-    q, nll_p, nll_q = clamped_logs(p)
-    yes, no = y * c[1], T(1) - y
-    v = p * q
-    v = T(1e-12) if v < T(1e-12) else v
-    p_least = T(1e-12) if p < T(1e-12) else p
-    q_least = T(1e-12) if q < T(1e-12) else q
-    grad = fma(no, p, -(yes * q)) / v
-    hess = yes / p_least / p_least + no / q_least / q_least
-    return fma(yes, nll_p, no * nll_q), T(0) if clipped else grad, T(0) if clipped else hess
-
-
-@scalar
-def probability_outside(y: Any, p: Any, c: Any) -> Any:
-    T = type(p)
-    return (y < T(0)) | (y > T(1)) | (p < T(0)) | (p > T(1))
-
-
-LOGITS = Maths("binary_crossentropy_logits", logit_point, logit_outside)
-PROBABILITIES = Maths("binary_crossentropy", probability_point, probability_outside)
+LOGITS = logit_maths("binary_crossentropy_logits", logit_side)
+PROBABILITIES = probability_maths("binary_crossentropy", probability_side)
 
 
 @dataclass(frozen=True)
@@ -91,7 +64,7 @@ class BinaryCrossentropy(Elementwise):
 
     def _hyperparameters(self) -> tuple[float, float, float, float, float]:
         weight = 1.0 if self.pos_weight is None else self.pos_weight
-        return self.label_smoothing, weight, self.epsilon or 0.0, 0.0, 0.0
+        return self.label_smoothing, weight, 1.0, 0.0, self.epsilon or 0.0
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return outside_unit(y, p)

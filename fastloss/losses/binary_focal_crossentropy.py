@@ -6,88 +6,53 @@ from typing import Any, ClassVar
 from .._elementwise import Elementwise, Maths, apply
 from .._hyperparameters import check, outside_unit
 from .._jit import scalar
-from .._math import exp_raised, log1p_unit, lower
+from .._math import exp_raised, log1p_unit, lower, positive
 from .._primitives import fma
 from ._activations import SIGMOID
+from ._binary import logit_maths, probability_maths
 from ._focal import POWERS, power_name
-from ._probability import clamped_logs, clip
+from ._probability import at_least, clamped_log
 
 
 def _logit_maths(name: str) -> Maths:
     raised = POWERS[name]
 
     @scalar
-    def half(p, q, nll, p_nll, g):
-        """q^g nll and its derivatives by the logit, for the side whose probability is p."""
-        T = type(p)
-        f = raised(q, g)
-        hess = fma(g, fma(g, p * p_nll, (T(2) * p - p_nll) * q), p * q)
-        return (T(0) if q == T(0) else f * nll), f * fma(g, p_nll, q), f * hess
-
-    @scalar
-    def point(y, z, c):
-        T = type(z)
-        y = fma(y, T(1) - c[0], T(0.5) * c[0])
-        size = abs(z)
+    def side(s, size, c):
+        """q^g nll and its derivatives by s, with q = sigmoid(s), p = 1 - q and nll = -log p."""
+        T = type(s)
+        g = c[3]
         e_raised = exp_raised(-size)
         e = lower(e_raised)
         excess = log1p_unit(e)
         r = T(1) / (T(1) + e)
         er = e * r
-        up = z >= T(0)
-        p, q = r if up else er, er if up else r
-        # p (-log p) of both sides; where p is subnormal, the product is not: 0 times inf is 0 here
-        large, small = r * excess, T(0) if er == T(0) else lower(e_raised * r * (size + excess))
-        yes, no = y * c[1], (T(1) - y) * c[2]
-        yes_loss, yes_slope, yes_hess = half(p, q, excess if up else excess - z, large if up else small, c[3])
-        no_loss, no_slope, no_hess = half(q, p, excess + z if up else excess, small if up else large, c[3])
-        loss = (T(0) if yes == T(0) else yes * yes_loss) + (T(0) if no == T(0) else no * no_loss)
-        return loss, no * no_slope - yes * yes_slope, yes * yes_hess + no * no_hess
+        up = s >= T(0)
+        p, q = er if up else r, r if up else er
+        nll = positive(s) + excess
+        # where p is subnormal, p nll is not; 0 times inf is 0 here
+        small = T(0) if er == T(0) else lower(e_raised * r * nll)
+        p_nll = small if up else r * excess
+        f = raised(q, g)
+        return f * nll, f * fma(g, p_nll, q), f * fma(g, fma(g, p * p_nll, (T(2) * p - p_nll) * q), p * q)
 
-    return Maths(f"binary_focal_logits_{name}", point, outside)
+    return logit_maths(f"binary_focal_logits_{name}", side)
 
 
 def _probability_maths(name: str) -> Maths:
     raised = POWERS[name]
 
     @scalar
-    def half(p, q, nll, g):
-        """q^g nll and its derivatives by p."""
-        T = type(p)
-        f = raised(q, g)
-        v = p * q
-        v = T(1e-12) if v < T(1e-12) else v
-        p_least = T(1e-12) if p < T(1e-12) else p
-        q_least = T(1e-12) if q < T(1e-12) else q
-        curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (p_least * q_least) + T(1) / p_least / p_least
-        return f * nll, f * (fma(g, p * nll, q) / v), f * curve
+    def side(t, low, q, c):
+        """q^g (-log t) and its derivatives by -t and t."""
+        T = type(t)
+        g = c[3]
+        nll, f = clamped_log(t, low), raised(q, g)
+        t_least, q_least = at_least(t), at_least(q)
+        curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (t_least * q_least) + T(1) / t_least / t_least
+        return f * nll, f * (fma(g, t * nll, q) * (T(1) / at_least(t * q))), f * curve
 
-    @scalar
-    def point(y, p, c):
-        T = type(p)
-        y = fma(y, T(1) - c[0], T(0.5) * c[0])
-        p, clipped = clip(p, c[4])
-        q, nll_p, nll_q = clamped_logs(p)
-        yes, no = y * c[1], (T(1) - y) * c[2]
-        yes_loss, yes_slope, yes_hess = half(p, q, nll_p, c[3])
-        no_loss, no_slope, no_hess = half(q, p, nll_q, c[3])
-        grad = no * no_slope - yes * yes_slope
-        hess = (T(0) if yes == T(0) else yes * yes_hess) + (T(0) if no == T(0) else no * no_hess)
-        return fma(yes, yes_loss, no * no_loss), T(0) if clipped else grad, T(0) if clipped else hess
-
-    return Maths(f"binary_focal_{name}", point, probability_outside)
-
-
-@scalar
-def outside(y: Any, z: Any, c: Any) -> Any:
-    T = type(z)
-    return (y < T(0)) | (y > T(1))
-
-
-@scalar
-def probability_outside(y: Any, p: Any, c: Any) -> Any:
-    T = type(p)
-    return (y < T(0)) | (y > T(1)) | (p < T(0)) | (p > T(1))
+    return probability_maths(f"binary_focal_{name}", side)
 
 
 LOGITS = {name: _logit_maths(name) for name in POWERS}

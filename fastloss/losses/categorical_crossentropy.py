@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from .._categorical import Categorical, Maths
 from .._hyperparameters import check
 from .._jit import scalar
-from ._probability import clamped_log, clip
+from ._probability import at_least, clamped_log, clip
 
 
 @scalar
@@ -19,9 +19,8 @@ def focus(p: Any, q: Any, nll: Any, c: Any) -> Any:
 def derivative(p: Any, c: Any) -> Any:
     T = type(p)
     p, clipped = clip(p, c[2])
-    least = T(1e-12) if p < T(1e-12) else p
-    slope = T(1) / least
-    return clamped_log(p), T(0) if clipped else -slope, T(0) if clipped else slope * slope
+    slope = T(1) / at_least(p)
+    return clamped_log(p, None) + (p - p), T(0) if clipped else -slope, T(0) if clipped else slope * slope
 
 
 MATHS = Maths("categorical_crossentropy", focus, derivative)

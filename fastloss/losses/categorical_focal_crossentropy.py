@@ -8,7 +8,7 @@ from .._hyperparameters import check
 from .._jit import scalar
 from .._primitives import fma
 from ._focal import POWERS, power_name
-from ._probability import clamped_logs, clip
+from ._probability import at_least, clamped_log, clip
 
 
 def _maths_for(name: str) -> Maths:
@@ -29,13 +29,14 @@ def _maths_for(name: str) -> Maths:
         T = type(p)
         g = c[0]
         p, clipped = clip(p, c[2])
-        q, nll, _ = clamped_logs(p)
+        q, nll = T(1) - p, clamped_log(p, None)
         f = c[1] * raised(q, g)
-        p_least = T(1e-12) if p < T(1e-12) else p
-        q_least = T(1e-12) if q < T(1e-12) else q
+        p_least, q_least = at_least(p), at_least(q)
         slope = f * (g * nll / q_least + T(1) / p_least)
-        curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (p_least * q_least) + T(1) / p_least / p_least
-        return f * nll, T(0) if clipped else -slope, T(0) if clipped else f * curve
+        curve = f * (
+            g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (p_least * q_least) + T(1) / p_least / p_least
+        )
+        return fma(f, nll, p - p), T(0) if clipped else -slope, T(0) if clipped else curve
 
     return Maths(f"categorical_focal_{name}", focus, derivative)
 

@@ -1,6 +1,5 @@
 """Mean squared logarithmic error."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,35 +10,33 @@ from .._primitives import fma, pick
 
 
 @scalar
-def log_ratio(high: Any, low: Any) -> Any:
-    """log((1 + high) / (1 + low)) for high >= low > -1, by log1p((high - low) / (1 + low)) with the rounding errors of
-    difference, sum and quotient carried along."""
-    T = type(high)
-    d = high - low
-    back = d - high
-    d_low = (high - (d - back)) - (low + back)
+def log_ratio(p: Any, y: Any) -> Any:
+    """log((1 + p) / (1 + y)) as sign(p-y) log1p(|p-y| / (1 + min(y, p))), with the rounding errors of difference, sum
+    and quotient carried along."""
+    T = type(p)
+    d = p - y
+    back = d - p
+    d_low = (p - (d - back)) - (y + back)
+    low = p if p < y else y
     a = T(1) + low
-    back = a - T(1)
-    a_low = (T(1) - (a - back)) + (low - back)
+    a_low = low - (a - T(1))  # exact: a - 1 is, up to 2^24 (2^53), and beyond it no digit of 1 is left
     inverse = T(1) / a
     q = d * inverse
     q_low = (fma(-q, a, d) + d_low - q * a_low) * inverse
+    q, q_low = abs(q), q_low if d >= T(0) else -q_low
     u = T(1) + q
-    back = u - T(1)
-    u_low = ((T(1) - (u - back)) + (q - back)) + q_low
+    u_low = (q - (u - T(1))) + q_low
     # A quotient too large for the dtype has a logarithm that is not.
-    over = (q > pick(q, 2.0**126, 2.0**1022)) & (d < pick(q, math.inf, math.inf))
-    value = log_sum(d * pick(q, 2.0**-64, 2.0**-64) * inverse if over else u, T(0) if over else u_low)
-    return value + pick(q, 64 * 0.6931471805599453, 64 * 0.6931471805599453) if over else value
+    over = q > pick(q, 2.0**126, 2.0**1022)
+    value = log_sum(abs(d) * pick(q, 2.0**-64, 2.0**-64) * inverse if over else u, T(0) if over else u_low)
+    value = value + pick(q, 64 * 0.6931471805599453, 64 * 0.6931471805599453) if over else value
+    return value if d >= T(0) else -value
 
 
 @scalar
 def point(y: Any, p: Any, c: Any) -> Any:
     T = type(p)
-    up = p >= y
-    d = log_ratio(p if up else y, y if up else p)
-    d = d if up else -d
-    d = T(0) if p == y else d
+    d = log_ratio(p, y)
     inverse = T(1) / (T(1) + p)
     return d * d, T(2) * d * inverse, T(2) * (T(1) - d) * inverse * inverse
 

@@ -1,0 +1,90 @@
+"""Losses of a yes/no label: two sides, one for each answer, weighted by the label.
+
+A hard label has weight on one side only, so `point` computes the side with the larger share, and the loop adds `rest`,
+the other side, in blocks where `shared` finds a label that needs it. c holds label smoothing, the weights of yes and
+no, gamma and epsilon.
+"""
+
+from typing import Any
+
+from .._elementwise import Maths
+from .._jit import scalar
+from .._primitives import fma
+from ._probability import clip
+
+
+@scalar
+def shares(y: Any, c: Any) -> Any:
+    """Whether yes has the larger share, and the weights of the larger and the smaller one."""
+    T = type(y)
+    y = fma(y, T(1) - c[0], T(0.5) * c[0])
+    yes, no = y * c[1], (T(1) - y) * c[2]
+    up = y >= T(0.5)
+    return up, yes if up else no, no if up else yes
+
+
+@scalar
+def shared(y: Any, c: Any) -> Any:
+    """Whether the smaller share is not 0."""
+    return shares(y, c)[2] != type(y)(0)
+
+
+@scalar
+def label_outside(y: Any, z: Any, c: Any) -> Any:
+    T = type(z)
+    return (y < T(0)) | (y > T(1))
+
+
+@scalar
+def either_outside(y: Any, p: Any, c: Any) -> Any:
+    T = type(p)
+    return (y < T(0)) | (y > T(1)) | (p < T(0)) | (p > T(1))
+
+
+def logit_maths(name: str, side: Any) -> Maths:
+    """From side(s, size, c) with size = |s|: the loss of an answer of probability sigmoid(-s), its derivatives by s."""
+
+    @scalar
+    def weighted(yes, w, z, c):
+        T = type(z)
+        # Nothing that is slow waits for the label: size and the sign of the weight are had without it.
+        loss, slope, curve = side(-z if yes else z, abs(z), c)
+        return T(0) if w == T(0) else loss * w, slope * (-w if yes else w), curve * w
+
+    @scalar
+    def point(y, z, c):
+        up, large, _ = shares(y, c)
+        return weighted(up, large, z, c)
+
+    @scalar
+    def rest(y, z, c):
+        up, _, small = shares(y, c)
+        return weighted(not up, small, z, c)
+
+    return Maths(name, point, label_outside, rest, shared)
+
+
+def probability_maths(name: str, side: Any) -> Maths:
+    """From side(t, low, q, c): the loss of an answer of probability t + low = 1 - q, and its derivatives by -t, t."""
+
+    @scalar
+    def weighted(yes, w, p, c):
+        T = type(p)
+        p, clipped = clip(p, c[4])
+        q = T(1) - p
+        loss, slope, curve = side(p if yes else q, T(0) if yes else (T(1) - q) - p, q if yes else p, c)
+        # p - p: a NaN has no exponent to take a logarithm from
+        grad = slope * (-w if yes else w)
+        return fma(loss, w, p - p), T(0) if clipped else grad, T(0) if clipped else curve * w
+
+    @scalar
+    def point(y, p, c):
+        up, large, _ = shares(y, c)
+        return weighted(up, large, p, c)
+
+    @scalar
+    def rest(y, p, c):
+        up, _, small = shares(y, c)
+        return weighted(not up, small, p, c)
+
+    return Maths(name, point, either_outside, rest, shared)
