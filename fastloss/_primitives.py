@@ -135,10 +135,14 @@ _ROOT_HALF = {32: 0x3F3504F3, 64: 0x3FE6A09E667F3BCD}  # bits of sqrt(1/2)
 def split(x: Any) -> tuple[Any, Any, Any]:
     """(k, m, 2^-k) with x = m * 2^k and sqrt(1/2) <= m < sqrt(2), for positive normal x."""
     integer, mantissa, bias = _BITS[type(x)]
+    width = integer().itemsize * 8
+
+    def real(bits: int) -> Any:
+        return np.array(bits % 2**width, f"u{width // 8}").view(type(x))[()]  # wraps around as registers do
+
     bits = int(x.view(integer))
-    k = ((bits - _ROOT_HALF[integer().itemsize * 8] + (bias << mantissa)) >> mantissa) - bias
-    m = integer(bits - (k << mantissa)).view(type(x))
-    return type(x)(k), m, integer(max(bias - k, 0) << mantissa).view(type(x))
+    k = ((bits - _ROOT_HALF[width] + (bias << mantissa)) % 2**width >> mantissa) - bias
+    return type(x)(k), real(bits - (k << mantissa)), real((bias - k) << mantissa)
 
 
 @type_callable(split)

@@ -41,7 +41,8 @@ def _slot(context: Any, builder: Any, call: Any, index: Any, ty: Any) -> Any:
 
 def array_at(call: Any, slot: int, count: int, dtype: Any) -> Any:
     """The first count elements of the contiguous array in a slot, in memory order, read as dtype."""
-    return call[slot].reshape(-1, order="A").view(dtype)[:count]
+    array = call[slot]
+    return np.empty(0, dtype) if array is None else array.reshape(-1, order="A").view(dtype)[:count]
 
 
 @type_callable(array_at)
