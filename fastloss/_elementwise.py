@@ -50,14 +50,14 @@ def _weight_total(real: Any) -> Kernel:
 
 def _separate(out: Any, y: Any, p: Any) -> bool:
     """Whether a kernel may write to out: it is y_pred itself, or of its kind and beside both inputs."""
-    return out is p or (
+    beside = out is p or (
         type(out) is np.ndarray
         and out.shape == p.shape
         and out.dtype == p.dtype
         and bool(out.flags.carray)
         and not np.may_share_memory(out, p)
-        and not np.may_share_memory(out, y)
     )
+    return beside and not np.may_share_memory(out, y)
 
 
 def total_weight(w: Any, count: int, real: Any) -> float:

@@ -68,6 +68,8 @@ def test_read_only_and_overlapping_outputs(loss):
         message(ValueError, name, "overlaps y_true", call=lambda: loss(y, p, out=y))
         w = np.ones_like(p)
         message(ValueError, name, "overlaps sample_weight", call=lambda: loss(y, p, sample_weight=w, out=w))
+        message(ValueError, name, "overlaps y_true", call=lambda: loss(p, p, out=p))
+        message(ValueError, name, "overlaps y_true", call=lambda: loss(memory[1:7], memory[:6], out=memory[:6]))
     halves = np.zeros((6, 8))
     halves[:, ::2] = p
     loss(y, halves[:, ::2], out=halves[:, 1::2])  # interleaved, but not overlapping
