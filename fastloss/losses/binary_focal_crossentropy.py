@@ -30,11 +30,11 @@ def _logit_maths(name: str) -> Maths:
         up = s >= T(0)
         p, q = er if up else r, r if up else er
         nll = positive(s) + excess
-        # where p is subnormal, p nll is not; 0 times inf is 0 here
-        small = T(0) if er == T(0) else lower(e_raised * r * nll)
-        p_nll = small if up else r * excess
         f = raised(q, g)
-        return f * nll, f * fma(g, p_nll, q), f * fma(g, fma(g, p * p_nll, (T(2) * p - p_nll) * q), p * q)
+        slope = f * fma(g, T(0) if p == T(0) else p * nll, q)  # 0 times inf is 0 here
+        # In the Hessian nothing outweighs p nll, which is not subnormal where p is.
+        p_nll = (T(0) if er == T(0) else lower(e_raised * r * nll)) if up else r * excess
+        return f * nll, slope, f * fma(g, fma(g, p * p_nll, (T(2) * p - p_nll) * q), p * q)
 
     return logit_maths(f"binary_focal_logits_{name}", side)
 

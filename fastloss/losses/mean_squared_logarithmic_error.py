@@ -1,12 +1,13 @@
 """Mean squared logarithmic error."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._elementwise import Elementwise, Maths
 from .._jit import scalar
-from .._math import log_sum
-from .._primitives import fma, pick
+from .._math import log_parts
+from .._primitives import fma, pick, split
 
 
 @scalar
@@ -28,8 +29,10 @@ def log_ratio(p: Any, y: Any) -> Any:
     u_low = (q - (u - T(1))) + q_low
     # A quotient too large for the dtype has a logarithm that is not.
     over = q > pick(q, 2.0**126, 2.0**1022)
-    value = log_sum(abs(d) * pick(q, 2.0**-64, 2.0**-64) * inverse if over else u, T(0) if over else u_low)
-    value = value + pick(q, 64 * 0.6931471805599453, 64 * 0.6931471805599453) if over else value
+    u = abs(d) * pick(q, 2.0**-64, 2.0**-64) * inverse if over else u
+    k, m, unit = split(u)
+    value = log_parts(k + (T(64) if over else T(0)), fma(T(0) if over else u_low, unit, m - T(1)))
+    value = value if u < pick(u, math.inf, math.inf) else u
     return value if d >= T(0) else -value
 
 
