@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _check
+from ._check import same_memory
 from ._cpu.blocks import PARALLEL
 from ._cpu.launch import Kernel
-from ._cpu.layout import Operand, native, repeated, run
+from ._cpu.layout import NOWHERE, index_kind, place, places, repeated
 from ._cpu.rowwise import LABEL, PROBABILITY, SLOTS, rowwise, softmaxes
+from ._cpu.staging import Operand, direct, staged
 from ._cpu.totals import totals
-from ._elementwise import total_weight
 from ._loss import Layout, Loss
+from ._passes import total_weight
 
 
 class Maths(NamedTuple):
@@ -26,19 +28,15 @@ class Maths(NamedTuple):
 
 
 @cache
-def _kernel(maths: Maths, logits: bool, real: Any, label: Any, indices: bool, spread: bool, weighted: bool,
-            classed: bool, order: int) -> Kernel:  # fmt: skip
-    kind = f"{'z' if logits else 'p'}{'i' if indices else 'd'}{'s' if spread else ''}"
-    tail = f"{kind}{'w' if weighted else 'u'}{'c' if classed else ''}{order}"
-    function = rowwise(maths.focus, maths.derivative, logits, real, label, indices, spread, weighted, classed, order)
-    return Kernel(f"{maths.name}-{real.__name__}-{label.__name__}-{tail}", function, SLOTS)
+def _kernel(maths: Maths, logits: bool, real: Any, indices: bool, spread: bool, classed: bool, order: int) -> Kernel:
+    kind = f"{'z' if logits else 'p'}{'i' if indices else 'd'}{'s' if spread else ''}{'c' if classed else ''}"
+    function = rowwise(maths.focus, maths.derivative, logits, real, indices, spread, classed, order)
+    return Kernel(f"{maths.name}-{real.__name__}-{kind}{order}", function, SLOTS)
 
 
 @cache
-def _total_kernel(real: Any, label: Any, indices: bool, weighted: bool, classed: bool) -> Kernel:
-    tail = f"{'i' if indices else 'd'}{'w' if weighted else 'u'}{'c' if classed else ''}"
-    function = totals(real, label, indices, weighted, classed)
-    return Kernel(f"totals-{real.__name__}-{label.__name__}-{tail}", function, SLOTS)
+def _total_kernel(real: Any) -> Kernel:
+    return Kernel(f"totals-{real.__name__}", totals(real), SLOTS)
 
 
 @cache
@@ -86,8 +84,9 @@ class Categorical(Loss):
                 f"{name}: {factor_name} has {len(factors)} values, y_pred has {classes} classes on axis {self.axis}; "
                 "expected one per class"
             )
-        label = y.dtype.type if indices else _check.label_dtype(name, "y_true", y.dtype, real)
-        return Layout(examples, classes, axis, label, indices)
+        if not indices:
+            _check.label(name, y.dtype)
+        return Layout(examples, classes, axis, indices)
 
     def _normal_axis(self, p: Any) -> int:
         if not -p.ndim <= self.axis < p.ndim:
@@ -96,67 +95,66 @@ class Categorical(Loss):
             )
         return int(self.axis % p.ndim)
 
-    def _at_home(self, layout: Layout, arrays: list[tuple[Any, Any]]) -> tuple[list[Any], int] | None:
-        """The arrays as the kernel reads them and the distance of two classes, or None where they must be staged."""
-        if any(a is not None and not native(a, dtype) for a, dtype in arrays):
-            return None
-        views = [a for a, _ in arrays]
+    def _at_home(self, layout: Layout, arrays: list[Any]) -> tuple[list[Any], int] | None:
+        """The arrays in one memory order and the distance of two classes in it, or None where there is none."""
         axis, shape = layout.axis, (*layout.examples[: layout.axis], layout.classes, *layout.examples[layout.axis :])
-        classed = [a for a in views if a is not None and a.ndim == len(shape)]
+        classed = [a for a in arrays if a is not None and a.ndim == len(shape)]
         if classed and len(shape) == 2 and axis == 1 and not classed[0].flags.c_contiguous:  # (n, K) in Fortran order
-            views = [a.T if a is not None and a.ndim == 2 else a for a in views]
+            arrays = [a.T if a is not None and a.ndim == 2 else a for a in arrays]
             axis, shape = 0, shape[::-1]
-        if any(a is not None and not a.flags.c_contiguous for a in views):
+        if any(a is not None and not a.flags.c_contiguous for a in arrays):
             return None
-        return views, math.prod(shape[axis + 1 :])
+        return arrays, math.prod(shape[axis + 1 :])
 
     def _total(self, layout: Layout, y: Any, w: Any, real: Any) -> float:
         count = math.prod(layout.examples)
         _, factors, counted = self._class_factors()
         classed = factors is not None and counted
         if not classed and self.ignore_index is None:
-            return float(count) if w is None else total_weight(w, count, real)
-        kernel = _total_kernel(real, layout.label, layout.indices, w is not None, classed)
-        return float(self._run(kernel, layout, real, y, None, w, (None, None, None), 0.0).value)
+            return float(count) if w is None else total_weight(w, count)
+        return float(self._run(_total_kernel(real), layout, real, y, None, w, (None, None, None), 0.0, classed).value)
 
     def _pass(self, layout: Layout, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any], scale: float, order: int,
               real: Any) -> float:  # fmt: skip
         spread = not layout.indices or self.label_smoothing > 0
         classed = self._class_factors()[1] is not None
-        kernel = _kernel(self._maths(), self.from_logits, real, layout.label, layout.indices, spread, w is not None,
-                         classed, order)  # fmt: skip
-        found = self._run(kernel, layout, real, y, p, w, outputs, scale)
+        kernel = _kernel(self._maths(), self.from_logits, real, layout.indices, spread, spread and classed, order)
+        found = self._run(kernel, layout, real, y, p, w, outputs, scale, classed)
         if found.where >= 0:
-            raise ValueError(self._offence(layout, found.where, found.values))
+            raise ValueError(self._offence(layout, found.where, found.values, y))
         return float(found.value)
 
     def _run(self, kernel: Kernel, layout: Layout, real: Any, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any],
-             scale: float) -> Any:  # fmt: skip
+             scale: float, classed: bool) -> Any:  # fmt: skip
         losses, grad, hess = outputs
         count, factors = math.prod(layout.examples), self._class_factors()[1]
-        arrays = [(y, layout.label), (p, real), (losses, real), (grad, real), (hess, real)]
-        home = self._at_home(layout, arrays)
-        repeat = 1 if w is None else repeated(w, layout.examples)
-        if w is not None and not (repeat and w.flags.c_contiguous and native(w, real)):
-            home = None
+        repeat = 0 if w is None else repeated(w, layout.examples)
+        kind = index_kind(y.dtype) if layout.indices else 0
         has_ignore = self.ignore_index is not None
-        in_place = home is not None and any(o is not None and _check.same_memory(o, p) for o in outputs[1:])
-        numbers = (count, layout.classes, 1 if home is None else home[1], 1 if home is None else repeat, int(in_place),
-                   int(losses is not None), int(has_ignore), self.ignore_index or 0, scale, self.label_smoothing,
-                   *self._constants())  # fmt: skip
         parallel = count * layout.classes >= PARALLEL
-        table = None if factors is None else Operand(np.array(factors, real), real, whole=True)
-        if home is not None:
-            yv, pv, lv, gv, hv = home[0]
-            operands = [Operand(a, real) for a in (yv, pv, w, lv, gv, hv)]
-            return run(kernel, [*operands, table], numbers, count, parallel, True)
-        width = layout.classes
+        table = Operand(np.array(factors, real), real, whole=True) if classed else None
+        rest = (kind, repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0, int(classed), scale,
+                self.label_smoothing, *self._constants())  # fmt: skip
+        home = self._at_home(layout, [y, p, losses, grad, hess])
+        if home is not None and (w is None or (repeat and w.flags.c_contiguous)):
+            (yv, pv, lv, gv, hv), inner = home
+            aside = inner > 1
+            label = place(yv, real, aside=aside)
+            if layout.indices:
+                label = NOWHERE if y.dtype.isnative and y.flags.aligned else None
+            ways = [label, place(pv, real, aside=aside), place(w, real), place(lv, real, output=True)]
+            for o in (gv, hv):
+                ways.append(place(o, real, True, aside or (o is not None and pv is not None and same_memory(o, pv))))
+            found = places(ways)
+            if found is not None:
+                arrays = (yv, pv, w, lv, gv, hv, None if table is None else table.array)
+                return direct(kernel, arrays, (count, *found, layout.classes, inner, *rest), parallel)
 
-        def rows(a: Any, output: bool = False, dtype: Any = real) -> Operand | None:
-            return None if a is None else Operand(np.moveaxis(a, layout.axis, -1), dtype, width, output)
+        def rows(a: Any, output: bool = False) -> Operand | None:
+            return None if a is None else Operand(np.moveaxis(a, layout.axis, -1), real, layout.classes, output)
 
-        operands_or_none = [
-            Operand(y, layout.label) if layout.indices else rows(y, dtype=layout.label),
+        operands = [
+            Operand(y, y.dtype.newbyteorder("=")) if layout.indices else rows(y),
             rows(p),
             None if w is None else Operand(np.broadcast_to(w, layout.examples), real),
             None if losses is None else Operand(losses, real, output=True),
@@ -164,14 +162,16 @@ class Categorical(Loss):
             rows(hess, True),
             table,
         ]
-        return run(kernel, operands_or_none, numbers, count, parallel, False)
+        found = places([place(np.empty(0, real), real)] * 6) or ()
+        rest = (kind, int(w is not None), *rest[2:])
+        return staged(kernel, operands, (count, *found, layout.classes, 1, *rest), count, parallel, rows=True)
 
     def _activate(self, z: Any, out: Any, real: Any) -> None:
         layout = Layout(z.shape[: self._normal_axis(z)] + z.shape[self._normal_axis(z) + 1 :],
-                        z.shape[self._normal_axis(z)], self._normal_axis(z), real)  # fmt: skip
-        self._run(_softmax_kernel(real), layout, real, None, z, None, (None, out, None), 0.0)
+                        z.shape[self._normal_axis(z)], self._normal_axis(z))  # fmt: skip
+        self._run(_softmax_kernel(real), layout, real, None, z, None, (None, out, None), 0.0, False)
 
-    def _offence(self, layout: Layout, where: int, values: Sequence[float]) -> str:
+    def _offence(self, layout: Layout, where: int, values: Sequence[float], y: Any) -> str:
         kind, value, _ = values
         name = type(self).__name__
         if kind == PROBABILITY:
@@ -183,5 +183,5 @@ class Categorical(Loss):
         index = list(map(int, np.unravel_index(where, layout.examples))) if layout.examples else []
         if kind == LABEL:
             ignored = f" or ignore_index={self.ignore_index}" if self.ignore_index is not None else ""
-            return f"{name}: y_true{index} is {int(value)}, expected a class in [0, {layout.classes}){ignored}"
+            return f"{name}: y_true{index} is {y[tuple(index)]}, expected a class in [0, {layout.classes}){ignored}"
         return f"{name}: sample_weight for example {index} is {value:.9g}, expected a weight >= 0"

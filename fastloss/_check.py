@@ -19,15 +19,10 @@ def real_dtype(name: str, array: Any) -> Any:
     raise TypeError(f"{name}: y_pred has dtype {dtype}, expected float32, float64, float16 or bfloat16{hint}")
 
 
-def label_dtype(name: str, argument: str, dtype: Any, real: Any) -> Any:
-    """The dtype in which a kernel reads labels: integers as they are, bool as uint8, floats as y_pred."""
-    if dtype.kind in "iu":
-        return dtype.type
-    if dtype.kind == "b":
-        return np.uint8
-    if dtype.kind == "f" or dtype.name in HALF:
-        return real
-    raise TypeError(f"{name}: {argument} has dtype {dtype}, expected a real number, an integer or bool")
+def label(name: str, dtype: Any) -> None:
+    """TypeError unless y_true's dtype holds real numbers."""
+    if dtype.kind not in "iubf" and dtype.name not in HALF:
+        raise TypeError(f"{name}: y_true has dtype {dtype}, expected a real number, an integer or bool")
 
 
 def reduction(name: str, value: Any) -> None:

@@ -183,5 +183,4 @@ class Layout(NamedTuple):
     examples: tuple[int, ...]
     classes: int = 1
     axis: int = 0
-    label: Any = None
     indices: bool = False

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss import _elementwise, _jit
+from fastloss import _jit, _passes
 from tests.support import CLASSES, VARIANTS, categorical, name_of, sample
 from tests.test_threads import compiled, run
 
@@ -39,10 +39,10 @@ def copy_of_the_package(folder: Path) -> Path:
 PRINT_LOSS = """
     import sys; sys.path.insert(0, {path!r})
     import numpy as np, fastloss as fl
-    from fastloss import _elementwise, _jit
+    from fastloss import _jit, _passes
     assert fl.__file__.startswith({path!r})
     print(fl.mse.loss(np.array([1.0, 2.0]), np.array([1.0, 5.0])))
-    kernel = _elementwise._kernel(fl.mse._maths(), np.float64, np.float64, False, 0)
+    kernel = _passes._block(fl.mse._maths(), np.float64, 0)
     print(sum(kernel.run.stats.cache_hits.values()))
 """
 
@@ -148,7 +148,7 @@ def test_no_double_precision_in_float32_loops(cls, monkeypatch):
     """The vectorised loops of a float32 kernel hold no vector of doubles, and there are vectors of floats."""
     monkeypatch.setattr(_jit, "cache_folder", lambda: None)  # code from the cache cannot be listed
     for loss in (v for v in VARIANTS if type(v) is cls and not categorical(v)):
-        kernel = _elementwise._kernel.__wrapped__(loss._maths(), np.float32, np.float32, False, 1)
+        kernel = _passes._block.__wrapped__(loss._maths(), np.float32, 1)
         listing = kernel.run.inspect_llvm(kernel.run.signatures[0])
         assert re.search(r"<\d+ x float>", listing), f"{name_of(loss)} is not vectorised"
         doubles = [line for line in listing.splitlines() if re.search(r"<\d+ x double>", line) and "store" not in line]
@@ -159,7 +159,7 @@ def test_no_double_precision_in_float32_loops(cls, monkeypatch):
 def test_a_loss_compiles_few_kernels(monkeypatch):
     """Layouts, weights' shapes and read-only flags share kernels: one for each set of outputs."""
     loss = fl.MeanAbsoluteError()
-    before = _elementwise._kernel.cache_info().currsize
+    before = _passes._block.cache_info().currsize
     y, p = sample(loss, (30, 4), np.float32)
     for array in (p, np.asfortranarray(p), p[::2].repeat(2, 0), p.astype(np.float16)):
         for reduction in ("mean", "none", "sum"):
@@ -167,7 +167,7 @@ def test_a_loss_compiles_few_kernels(monkeypatch):
             loss.loss(y, array, reduction=reduction)
             loss.gradient(y, array, reduction=reduction)
             loss.gradient_hessian(y, array, reduction=reduction)
-    assert _elementwise._kernel.cache_info().currsize - before <= 3
+    assert _passes._block.cache_info().currsize - before <= 3
 
 
 @compiled

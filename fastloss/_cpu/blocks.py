@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._jit import helper, scalar
-from .memory import array_at, borrow, scratch
+from .memory import base_at, borrow, elements, scratch
 
 BLOCK = 1024
 LANES = 64
@@ -28,22 +28,20 @@ def fold(values: Any, count: int) -> Any:
     if count <= 16:  # the same sums without the lanes that would stay 0
         for j in range(16):
             lanes[j] = values[j] if j < count else 0
-        for j in range(8):
-            lanes[j] += lanes[j + 8]
-        return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
-    rows = count // LANES
-    for j in range(LANES):
-        lanes[j] = 0
-    for row in range(rows):
-        part = borrow(values, row * LANES, LANES)
+    else:
+        rows = count // LANES
         for j in range(LANES):
-            lanes[j] += part[j]
-    for j in range(count - rows * LANES):
-        lanes[j] += values[rows * LANES + j]
-    for j in range(32):
-        lanes[j] += lanes[j + 32]
-    for j in range(16):
-        lanes[j] += lanes[j + 16]
+            lanes[j] = 0
+        for row in range(rows):
+            part = borrow(values, row * LANES, LANES)
+            for j in range(LANES):
+                lanes[j] += part[j]
+        for j in range(count - rows * LANES):
+            lanes[j] += values[rows * LANES + j]
+        for j in range(32):
+            lanes[j] += lanes[j + 32]
+        for j in range(16):
+            lanes[j] += lanes[j + 16]
     for j in range(8):
         lanes[j] += lanes[j + 8]
     return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
@@ -57,10 +55,14 @@ def two_sum(high: Any, low: Any, x: Any) -> Any:
     return total, low + ((high - (total - back)) + (x - back))
 
 
+accumulate = getattr(two_sum, "py_func", two_sum)
+"""two_sum for code that is not compiled."""
+
+
 @helper
 def note(report: Any, row: int, high: Any, low: Any, where: int, y: Any, p: Any, w: Any) -> None:
     """Write what a task found."""
-    line = borrow(array_at(report, 0, (row + 1) * FIELDS, np.float64), row * FIELDS, FIELDS)
+    line = borrow(elements(base_at(report, 0), (row + 1) * FIELDS, np.float64), row * FIELDS, FIELDS)
     line[0], line[1], line[2] = high, low, np.float64(where)
     line[3], line[4], line[5] = np.float64(y), np.float64(p), np.float64(w)
 
@@ -68,7 +70,7 @@ def note(report: Any, row: int, high: Any, low: Any, where: int, y: Any, p: Any,
 @helper
 def gather(report: Any, rows: int) -> None:
     """Add the tasks' sums in their order into the first row, with the first offence among them."""
-    lines = array_at(report, 0, rows * FIELDS, np.float64)
+    lines = elements(base_at(report, 0), rows * FIELDS, np.float64)
     high, low, found = lines[0], lines[1], 0
     for row in range(1, rows):
         high, low = two_sum(high, low + lines[row * FIELDS + 1], lines[row * FIELDS])

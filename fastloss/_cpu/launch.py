@@ -12,22 +12,32 @@ from numba.np.ufunc import parallel as threads
 
 from .._jit import entry
 from .blocks import FIELDS, gather
-from .memory import address, invoke
+from .invoke import invoke
+from .memory import address
 
 TASKS = 256
 """A parallel call is cut into at most so many pieces; what it allocates is six numbers for each."""
 
-_ENTRY = types.int64(types.int64, types.int64, types.int64, types.int64, types.int64)
+_ENTRY = types.int64(*[types.int64] * 5)
 
 
-class Kernel:
+class Function:
+    """A compiled function of integers, on its own or by its address from other compiled code."""
+
+    def __init__(self, name: str, function: Callable[..., Any], arguments: int = 5) -> None:
+        self.run = entry(name, function, types.int64(*[types.int64] * arguments))
+        self.address: Any = self.run if config.DISABLE_JIT else _pointer(self.run)
+
+
+class Kernel(Function):
     """A compiled kernel: callable from Python with one call, first and last block, and by address from other code."""
 
-    def __init__(self, name: str, function: Callable[..., Any], slots: str) -> None:
+    def __init__(self, name: str, function: Callable[..., Any], slots: str, unit: int = 1) -> None:
+        super().__init__(name, function)
         # 'O' is an array (by its identity; that of None is never looked at), 'q' an integer, 'd' a float
         self._pack = struct.Struct(slots.replace("O", "q")).pack
-        self.run = entry(name, function, _ENTRY)
-        self.address: Any = self.run if config.DISABLE_JIT else _pointer(self.run)
+        self.unit = unit
+        """How many examples make a block."""
 
     def __call__(self, arrays: Sequence[Any], numbers: tuple[Any, ...], blocks: int, parallel: bool) -> Any:
         """Run all blocks; the report: high, low, index of the first offence or -1, and the values there."""
@@ -50,7 +60,7 @@ class Kernel:
 
 
 def _pointer(dispatcher: Any) -> int:
-    compiled = dispatcher.overloads[_ENTRY.args]
+    (compiled,) = dispatcher.overloads.values()
     return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name))
 
 

@@ -1,20 +1,41 @@
-"""Whether a kernel can use arrays where they lie, and running it either way."""
+"""Whether and how a kernel can use arrays where they lie."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .staging import Operand, Sum, direct, staged
-
-__all__ = ["Operand", "Sum", "native", "repeated", "run"]
+from .moves import reader, writer
 
 
-def native(array: Any, dtype: Any) -> bool:
-    """Whether a kernel compiled for dtype can read the array's memory: same type, native bytes, aligned."""
-    have = array.dtype
-    same = have.type is dtype or (have.type is np.bool_ and dtype is np.uint8)
-    return bool(same and have.isnative and array.flags.aligned)
+class Place(NamedTuple):
+    """How a kernel reaches an array: the function that moves elements (0: used where they lie), their size."""
+
+    move: Any
+    itemsize: int
+
+
+NOWHERE = Place(0, 0)
+"""The place of an array that is not there."""
+
+
+def place(array: Any, real: Any, output: bool = False, aside: bool = False) -> Place | None:
+    """How a kernel that computes in real reaches an array; None if only NumPy can. aside: not where it lies."""
+    if array is None:
+        return NOWHERE
+    dtype = array.dtype
+    if not array.flags.aligned:
+        return None
+    if dtype.type is real and dtype.isnative and not aside:
+        return Place(0, dtype.itemsize)
+    function = writer(real, dtype) if output else reader(dtype, real)
+    return None if function is None else Place(function.address, dtype.itemsize)
+
+
+def places(arrays: list[Place | None]) -> tuple[Any, ...] | None:
+    """The numbers of a call that say how its arrays are reached: all moves, then all sizes; None if one cannot be."""
+    known = [a for a in arrays if a is not None]
+    return (*(a.move for a in known), *(a.itemsize for a in known)) if len(known) == len(arrays) else None
 
 
 def repeated(w: Any, examples: tuple[int, ...]) -> int:
@@ -25,10 +46,6 @@ def repeated(w: Any, examples: tuple[int, ...]) -> int:
     return math.prod(examples[known:]) if shape[:known] == examples[:known] else 0
 
 
-def run(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...], count: int, parallel: bool,
-        at_home: bool) -> Sum:  # fmt: skip
-    """Run a kernel on arrays where they lie, or through buffers."""
-    unit = 1024 if len(operands) == 6 else 1
-    if at_home:
-        return direct(kernel, [None if o is None else o.array for o in operands], numbers, unit, parallel)
-    return staged(kernel, operands, numbers, count, unit, parallel, rows=unit == 1)
+def index_kind(dtype: Any) -> int:
+    """A class index's size, negative if unsigned."""
+    return int(-dtype.itemsize if np.issubdtype(dtype, np.unsignedinteger) else dtype.itemsize)

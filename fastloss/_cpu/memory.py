@@ -39,28 +39,27 @@ def _slot(context: Any, builder: Any, call: Any, index: Any, ty: Any) -> Any:
 # --- slots of a call --------------------------------------------------------------------------------------------
 
 
-def array_at(call: Any, slot: int, count: int, dtype: Any) -> Any:
-    """The first count elements of the contiguous array in a slot, in memory order, read as dtype."""
+def base_at(call: Any, slot: int) -> Any:
+    """Where the array in a slot begins; its elements follow in memory order."""
     array = call[slot]
-    return np.empty(0, dtype) if array is None else array.reshape(-1, order="A").view(dtype)[:count]
+    return None if array is None else array.reshape(-1, order="A")
 
 
-@type_callable(array_at)
-def _type_array_at(context: Any) -> Any:
-    return lambda call, slot, count, dtype: types.Array(dtype.dtype, 1, "C")
+@type_callable(base_at)
+def _type_base_at(context: Any) -> Any:
+    return lambda call, slot: types.int64
 
 
-@lower_builtin(array_at, types.Integer, types.Integer, types.Integer, types.Any)
-def _lower_array_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+@lower_builtin(base_at, types.Integer, types.Integer)
+def _lower_base_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     identity = _slot(context, builder, args[0], args[1], I64)
-    pointer_type = context.get_data_type(sig.return_type.dtype).as_pointer()
-    field = builder.inttoptr(builder.add(identity, I64(DATA_OFFSET)), pointer_type.as_pointer())
-    return _array(context, builder, sig.return_type, builder.load(field), args[2])
+    field = builder.inttoptr(builder.add(identity, I64(DATA_OFFSET)), I64.as_pointer())
+    return builder.load(field)
 
 
-def int_at(call: Any, slot: int) -> int:
-    """The integer in a slot."""
-    return int(call[slot])
+def int_at(call: Any, slot: int) -> Any:
+    """The integer in a slot; in plain Python it may be a function, whose address it would be."""
+    return call[slot]
 
 
 @type_callable(int_at)
@@ -87,6 +86,58 @@ def _type_float_at(context: Any) -> Any:
 def _lower_float_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     value = _slot(context, builder, args[0], args[1], ir.DoubleType())
     return context.cast(builder, value, types.float64, sig.return_type)
+
+
+# --- addresses ---------------------------------------------------------------------------------------------------
+# In plain Python an address is the flat array that begins there.
+
+
+def elements(base: Any, count: int, dtype: Any) -> Any:
+    """The array of count elements at an address, read as dtype."""
+    return np.empty(0, dtype) if base is None else base.view(dtype)[:count]
+
+
+@type_callable(elements)
+def _type_elements(context: Any) -> Any:
+    return lambda base, count, dtype: types.Array(dtype.dtype, 1, "C")
+
+
+@lower_builtin(elements, types.Integer, types.Integer, types.Any)
+def _lower_elements(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    pointer_type = context.get_data_type(sig.return_type.dtype).as_pointer()
+    count = context.cast(builder, args[1], sig.args[1], types.intp)
+    return _array(context, builder, sig.return_type, builder.inttoptr(args[0], pointer_type), count)
+
+
+def beyond(base: Any, count: int, itemsize: int) -> Any:
+    """The address `count` elements of `itemsize` bytes further on."""
+    return base[count:]
+
+
+@type_callable(beyond)
+def _type_beyond(context: Any) -> Any:
+    return lambda base, count, itemsize: types.int64
+
+
+@lower_builtin(beyond, types.Integer, types.Integer, types.Integer)
+def _lower_beyond(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    count, itemsize = (context.cast(builder, args[k], sig.args[k], types.int64) for k in (1, 2))
+    return builder.add(args[0], builder.mul(count, itemsize))
+
+
+def base_of(array: Any) -> Any:
+    """The address of an array's first element."""
+    return array
+
+
+@type_callable(base_of)
+def _type_base_of(context: Any) -> Any:
+    return lambda array: types.int64
+
+
+@lower_builtin(base_of, types.Array)
+def _lower_base_of(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.ptrtoint(make_array(sig.args[0])(context, builder, args[0]).data, I64)
 
 
 # --- views and scratch ------------------------------------------------------------------------------------------
@@ -147,21 +198,4 @@ def _lower_copy(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     source = make_array(sig.args[0])(context, builder, args[0])
     target = make_array(sig.args[1])(context, builder, args[1])
     cgutils.raw_memcpy(builder, target.data, source.data, source.nitems, source.itemsize)
-    return context.get_dummy_value()
-
-
-def invoke(function: Any, call: Any, first: int, last: int, report: Any, row: int) -> None:
-    """Call a compiled kernel by its address: blocks first..last, results to row of report."""
-    function(call, first, last, report, row)
-
-
-@type_callable(invoke)
-def _type_invoke(context: Any) -> Any:
-    return lambda function, call, first, last, report, row: types.none
-
-
-@lower_builtin(invoke, *[types.Integer] * 6)
-def _lower_invoke(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    signature = ir.FunctionType(I64, [I64] * 5)
-    builder.call(builder.inttoptr(args[0], signature.as_pointer()), args[1:])
     return context.get_dummy_value()

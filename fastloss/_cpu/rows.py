@@ -26,7 +26,10 @@ class Rows(NamedTuple):
 
 
 def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, classed: bool, order: int) -> Rows:
-    """Row functions from a loss's scalar maths. derivative(p, c) gives loss and derivatives by p from probabilities."""
+    """Row functions from a loss's scalar maths. derivative(p, c) gives loss and derivatives by p from probabilities.
+
+    Where one class has the whole target, `weight` is that of the example times that of the class.
+    """
     with_gradient, with_hessian = order >= 1, order >= 2
 
     @helper
@@ -121,17 +124,16 @@ def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, cl
         fw = real(factor * weight)
         if not spread:
             loss, slope, bend = derivative(p[true], c)
-            t = cw[true] if classed else real(1)
             for k in range(p.size):
                 if with_gradient:
                     e[k] = real(0)
                 if with_hessian:
                     h[k] = real(0)
             if with_gradient:
-                e[true] = slope * t * fw
+                e[true] = slope * fw
             if with_hessian:
-                h[true] = bend * t * fw
-            return loss * t * real(weight)
+                h[true] = bend * fw
+            return loss * real(weight)
         losses = work[0]
         for k in range(p.size):
             loss, slope, bend = derivative(p[k], c)

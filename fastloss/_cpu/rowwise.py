@@ -6,31 +6,76 @@ import numpy as np
 
 from .._jit import helper
 from .blocks import note, two_sum
-from .memory import array_at, borrow, copy, float_at, int_at
+from .invoke import invoke
+from .memory import base_at, base_of, beyond, borrow, copy, elements, float_at, int_at, scratch
 from .rows import rows
 from .softmax import exponentials, fold_row, largest
 
-SLOTS = "OOOOOOO" + "qqqqqqqq" + "dddddd"
-"""y_true, y_pred, weights, losses, gradient, hessian, class weights; rows, classes, inner, repeat, in_place, each,
-has ignore_index, ignore_index; scale, smoothing and four hyperparameters. Element k of row (a, b) lies at
-(a * classes + k) * inner + b; a weight belongs to `repeat` consecutive rows."""
+SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqq" + "dddddd"
+"""y_true, y_pred, weights, losses, gradient, hessian, class weights; rows; for each of the first six arrays the
+function that moves it (0: it is used where it lies); and its itemsize; classes, inner, index kind, repeat, each, has
+ignore_index, ignore_index, has class weights; scale, smoothing and four hyperparameters.
+Element k of row (a, b) lies at (a * classes + k) * inner + b. A weight belongs to `repeat` consecutive rows (0: no
+weights). The index kind is the size of a class index, negative if unsigned (0: dense targets)."""
+Y, P, W, LOSSES, GRAD, HESS, CLASS_WEIGHTS, COUNT, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 14
+CLASSES, INNER, KIND, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, SCALE = 20, 21, 22, 23, 24, 25, 26, 27, 28
 
 LABEL, PROBABILITY, WEIGHT = 0.0, 1.0, 2.0
 """What an offence is about."""
 
 
 @helper
-def take(source: Any, start: int, stride: int, target: Any) -> None:
-    """target[:] = source[start::stride]."""
-    for k in range(target.size):
-        target[k] = source[start + k * stride]
+def class_at(labels: Any, row: int, kind: int) -> Any:
+    """The class index of a row."""
+    if kind == 8:
+        return np.int64(elements(beyond(labels, row, 8), 1, np.int64)[0])
+    if kind == 4:
+        return np.int64(elements(beyond(labels, row, 4), 1, np.int32)[0])
+    if kind == 2:
+        return np.int64(elements(beyond(labels, row, 2), 1, np.int16)[0])
+    if kind == 1:
+        return np.int64(elements(beyond(labels, row, 1), 1, np.int8)[0])
+    if kind == -4:
+        return np.int64(elements(beyond(labels, row, 4), 1, np.uint32)[0])
+    if kind == -2:
+        return np.int64(elements(beyond(labels, row, 2), 1, np.uint16)[0])
+    if kind == -1:
+        return np.int64(elements(beyond(labels, row, 1), 1, np.uint8)[0])
+    large = elements(beyond(labels, row, 8), 1, np.uint64)[0]
+    return np.int64(-1) if large > np.uint64(2**63 - 1) else np.int64(large)
 
 
 @helper
-def put(source: Any, target: Any, start: int, stride: int) -> None:
-    """target[start::stride] = source."""
-    for k in range(source.size):
-        target[start + k * stride] = source[k]
+def take(call: Any, operand: int, start: int, inner: int, row: Any) -> None:
+    """Read a row of classes from where it begins."""
+    base, move = beyond(base_at(call, operand), start, int_at(call, ITEMSIZES + operand)), int_at(call, MOVES + operand)
+    if move == 0:
+        copy(elements(base, row.size, row.dtype), row)
+    else:
+        invoke(move, base, inner, base_of(row), 1, row.size)
+
+
+@helper
+def put(call: Any, operand: int, start: int, inner: int, row: Any) -> None:
+    """Write a row of classes to where it begins."""
+    base, move = beyond(base_at(call, operand), start, int_at(call, ITEMSIZES + operand)), int_at(call, MOVES + operand)
+    if move == 0:
+        copy(row, elements(base, row.size, row.dtype))
+    else:
+        invoke(move, base_of(row), 1, base, inner, row.size)
+
+
+@helper
+def weight_at(call: Any, row: int, one: Any) -> Any:
+    """The weight of a row, by way of an array of one element."""
+    repeat = int_at(call, REPEAT)
+    if repeat == 0:
+        one[0] = 1
+    elif int_at(call, MOVES + W) == 0:
+        one[0] = elements(beyond(base_at(call, W), row // repeat, one.itemsize), 1, one.dtype)[0]
+    else:
+        take(call, W, row // repeat, 1, one)
+    return one[0]
 
 
 @helper
@@ -53,96 +98,93 @@ def improper(p: Any) -> int:
     return -1
 
 
-def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, label: Any, indices: bool, spread: bool,
-            weighted: bool, classed: bool, order: int) -> Any:  # fmt: skip
-    """The kernel of one categorical loss for y_pred of dtype real and y_true of dtype label.
+def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: bool, spread: bool, classed: bool,
+            order: int) -> Any:  # fmt: skip
+    """The kernel of one categorical loss for y_pred of dtype real.
 
-    indices: y_true holds class numbers. spread: more than one class may have a share of the target. classed: there are
-    class weights. order is the highest derivative wanted.
+    indices: y_true holds class numbers. spread: more than one class may have a share of the target; then classed says
+    whether there are class weights. order is the highest derivative wanted.
     """
     with_gradient, with_hessian = order >= 1, order >= 2
     one_class, every_class, probabilities = rows(focus, derivative, real, indices, spread, classed, order)
 
     def piece(call, first, last, report, slot):
         """Rows first..last of a call."""
-        count, classes, inner, repeat = int_at(call, 7), int_at(call, 8), int_at(call, 9), int_at(call, 10)
-        in_place, each = int_at(call, 11) != 0, int_at(call, 12) != 0
-        has_ignore, ignore = int_at(call, 13) != 0, int_at(call, 14)
-        size = count * classes
-        factor, smooth = float_at(call, 15, np.float64), float_at(call, 16, real)
-        a, b, d = float_at(call, 17, real), float_at(call, 18, real), float_at(call, 19, real)
-        c = (a, b, d, float_at(call, 20, real))
+        classes, inner, kind = int_at(call, CLASSES), int_at(call, INNER), int_at(call, KIND)
+        each, has_ignore, ignore = int_at(call, EACH), int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
+        factor, smooth = float_at(call, SCALE, np.float64), float_at(call, SCALE + 1, real)
+        a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
+        c = (a, b, d, float_at(call, SCALE + 5, real))
         keep, even = real(1) - smooth, smooth / real(classes)
-        direct = inner == 1 and not in_place
-        space = np.empty(6 * classes, real)  # rows that cannot be read or written where they lie
-        z_space, e_space = borrow(space, 0, classes), borrow(space, classes, classes)
-        h_space = borrow(space, 2 * classes, classes)
+        z_moves, y_moves = int_at(call, MOVES + P) != 0, int_at(call, MOVES + Y) != 0
+        e_moves, h_moves = int_at(call, MOVES + GRAD) != 0, int_at(call, MOVES + HESS) != 0
+        cw, by_class = elements(base_at(call, CLASS_WEIGHTS), classes, real), int_at(call, CLASSED) != 0
+        space = np.empty(7 * classes, real)  # rows that cannot be read or written where they lie
+        z_space, y_space = borrow(space, 0, classes), borrow(space, classes, classes)
+        e_space, h_space = borrow(space, 2 * classes, classes), borrow(space, 3 * classes, classes)
         work = (
-            borrow(space, 3 * classes, classes),
             borrow(space, 4 * classes, classes),
             borrow(space, 5 * classes, classes),
+            borrow(space, 6 * classes, classes),
         )
-        y_owner = np.empty(classes if inner > 1 and not indices else 1, label)
-        logits = array_at(call, 1, size, real)
-        cw = array_at(call, 6, classes, real) if classed else z_space
+        one = scratch(1, real)
         high, low = 0.0, 0.0
-        where, kind, value = -1, 0.0, 0.0
+        where, what, value = -1, 0.0, 0.0
         for row in range(first, last):
             start = row // inner * classes * inner + row % inner
-            weight = real(1)
-            if weighted:
-                weight = array_at(call, 2, count, real)[row // repeat]
-                if where < 0 and weight < real(0):
-                    where, kind, value = row, WEIGHT, np.float64(weight)
-            skip, true = weight == real(0), 0
+            weight = weight_at(call, row, one)
+            if where < 0 and weight < real(0):
+                where, what, value = row, WEIGHT, np.float64(weight)
+            skip, true = weight == real(0), np.int64(0)
             if indices:
-                true = int(array_at(call, 0, count, label)[row])
+                true = class_at(base_at(call, Y), row, kind)
                 skip = skip or (has_ignore and true == ignore)
                 if not skip and (true < 0 or true >= classes):
                     skip = True
                     if where < 0:
-                        where, kind, value = row, LABEL, np.float64(true)
-            z, e, h = z_space, e_space, h_space
-            if inner == 1:
-                z = borrow(logits, start, classes)
+                        where, what = row, LABEL
+            z, e, h, y = z_space, e_space, h_space, y_space
+            if z_moves:
+                take(call, P, start, inner, z)
             else:
-                take(logits, start, inner, z)
-            if with_gradient and direct:
-                e = borrow(array_at(call, 4, size, real), start, classes)
-            if with_hessian and direct:
-                h = borrow(array_at(call, 5, size, real), start, classes)
+                z = elements(beyond(base_at(call, P), start, z.itemsize), classes, real)
+            if with_gradient and not e_moves:
+                e = elements(beyond(base_at(call, GRAD), start, e.itemsize), classes, real)
+            if with_hessian and not h_moves:
+                h = elements(beyond(base_at(call, HESS), start, h.itemsize), classes, real)
             loss = real(0)
             if skip:
                 clear(e)
                 clear(h)
             else:
-                y = borrow(y_owner, 0, y_owner.size)
-                if not indices:
-                    if inner == 1:
-                        y = borrow(array_at(call, 0, size, label), start, classes)
-                    else:
-                        take(array_at(call, 0, size, label), start, inner, y)
                 w = np.float64(weight)
+                if not indices:
+                    if y_moves:
+                        take(call, Y, start, inner, y)
+                    else:
+                        y = elements(beyond(base_at(call, Y), start, y.itemsize), classes, real)
+                if not spread and by_class:
+                    w *= np.float64(cw[true])
                 if not from_logits:
                     wrong = improper(z)
                     if where < 0 and wrong >= 0:
-                        where, kind, value = row * classes + wrong, PROBABILITY, np.float64(z[wrong])
+                        where, what, value = row * classes + wrong, PROBABILITY, np.float64(z[wrong])
                     loss = probabilities(z, y, true, cw, keep, even, e, h, work, factor, w, c)
                 elif spread:
                     loss = every_class(z, y, true, cw, keep, even, e, h, work, factor, w, c)
                 else:
-                    if classed:
-                        w *= np.float64(cw[true])
                     loss = one_class(z, true, e, h, factor, w, c)
-            if with_gradient and not direct:
-                put(e, array_at(call, 4, size, real), start, inner)
-            if with_hessian and not direct:
-                put(h, array_at(call, 5, size, real), start, inner)
-            if each:
-                array_at(call, 3, count, real)[row] = loss
+            # Only now: an output may lie where y_pred does.
+            if with_gradient and e_moves:
+                put(call, GRAD, start, inner, e)
+            if with_hessian and h_moves:
+                put(call, HESS, start, inner, h)
+            if each != 0:
+                one[0] = loss
+                put(call, LOSSES, row, 1, one)
             high, low = two_sum(high, low, np.float64(loss))
-        # The size keeps the workspaces alive until here: borrowed views are not counted.
-        note(report, slot, high, low, where, kind, value, np.float64(space.size + y_owner.size))
+        # The size keeps the workspace alive until here: borrowed views are not counted.
+        note(report, slot, high, low, where, what, value, np.float64(space.size))
         return 0
 
     return piece
@@ -152,21 +194,17 @@ def softmaxes(real: Any) -> Any:
     """The kernel that writes the softmax of every row to the slot of the gradient."""
 
     def piece(call, first, last, report, slot):
-        count, classes, inner = int_at(call, 7), int_at(call, 8), int_at(call, 9)
-        logits, out = array_at(call, 1, count * classes, real), array_at(call, 4, count * classes, real)
+        classes, inner = int_at(call, CLASSES), int_at(call, INNER)
         space = np.empty(2 * classes, real)
         z, e = borrow(space, 0, classes), borrow(space, classes, classes)
         for row in range(first, last):
             start = row // inner * classes * inner + row % inner
-            take(logits, start, inner, z)
+            take(call, P, start, inner, z)
             exponentials(z, largest(z), e)
             inverse = real(1.0 / fold_row(e))
             for k in range(classes):
                 z[k] = e[k] * inverse
-            if inner == 1:
-                copy(z, borrow(out, start, classes))
-            else:
-                put(z, out, start, inner)
+            put(call, GRAD, start, inner, z)
         note(report, slot, 0.0, 0.0, -1, 0.0, 0.0, np.float64(space.size))
         return 0
 

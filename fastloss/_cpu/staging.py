@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .blocks import BLOCK, finish
+from .blocks import BLOCK, accumulate, finish
 
 ELEMENTS = 64 * BLOCK
 """How many elements are staged at once."""
@@ -79,8 +79,8 @@ def _transfer(operand: Operand, buffer: Any, start: int, stop: int) -> None:
             offset += count
 
 
-def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...], count: int, unit: int,
-           parallel: bool, rows: bool) -> Sum:  # fmt: skip
+def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...], count: int, parallel: bool,
+           rows: bool) -> Sum:  # fmt: skip
     """Run a kernel over `count` examples piece by piece. numbers follow the arrays; the first is the count."""
     width = max(o.width for o in operands if o is not None)
     step = max(ELEMENTS // width, 1) if rows else ELEMENTS
@@ -94,22 +94,19 @@ def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...]
             if not operand.output:
                 _transfer(operand, buffer, start, stop)
         size = stop - start
-        report = kernel(buffers, (size, *numbers[1:]), -(-size // unit), parallel)
+        report = kernel(buffers, (size, *numbers[1:]), -(-size // kernel.unit), parallel)
         if report[2] >= 0:
             offset = start * (width if rows and report[3] == 1.0 else 1)
             return Sum(math.nan, int(report[2]) + offset, report[3:6].tolist())
         for operand, buffer in moved:
             if operand.output:
                 _transfer(operand, buffer, start, stop)
-        total = high + float(report[0])
-        back = total - high
-        low += ((high - (total - back)) + (float(report[0]) - back)) + float(report[1])
-        high = total
+        high, low = accumulate(high, low + float(report[1]), float(report[0]))
     return Sum(finish(high, low), -1, (0.0, 0.0, 0.0))
 
 
-def direct(kernel: Any, arrays: Sequence[Any], numbers: tuple[Any, ...], unit: int, parallel: bool) -> Sum:
-    """Run a kernel on arrays that it can read and write where they lie."""
-    report = kernel(arrays, numbers, -(-numbers[0] // unit), parallel)
+def direct(kernel: Any, arrays: Sequence[Any], numbers: tuple[Any, ...], parallel: bool) -> Sum:
+    """Run a kernel on arrays that it can reach where they lie."""
+    report = kernel(arrays, numbers, -(-numbers[0] // kernel.unit), parallel)
     high, low, where, *values = report[:6].tolist()
     return Sum(finish(high, low), int(where), values)

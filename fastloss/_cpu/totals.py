@@ -5,38 +5,36 @@ from typing import Any
 import numpy as np
 
 from .blocks import note, two_sum
-from .memory import array_at, int_at
-from .rowwise import SLOTS as SLOTS
+from .memory import base_at, borrow, elements, int_at, scratch
+from .rowwise import CLASS_WEIGHTS, CLASSED, CLASSES, HAS_IGNORE, IGNORE, INNER, KIND, Y, class_at, take, weight_at
 
 
-def totals(real: Any, label: Any, indices: bool, weighted: bool, classed: bool) -> Any:
+def totals(real: Any) -> Any:
     """The kernel that adds the weights of all rows: sample weight times the target's class weights, 0 where ignored."""
 
     def piece(call, first, last, report, slot):
-        count, classes, inner, repeat = int_at(call, 7), int_at(call, 8), int_at(call, 9), int_at(call, 10)
-        has_ignore, ignore = int_at(call, 13) != 0, int_at(call, 14)
-        y = array_at(call, 0, count if indices else count * classes, label)
-        cw = array_at(call, 6, classes, real) if classed else np.empty(0, real)
+        classes, inner, kind = int_at(call, CLASSES), int_at(call, INNER), int_at(call, KIND)
+        has_ignore, ignore = int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
+        cw, by_class = elements(base_at(call, CLASS_WEIGHTS), classes, real), int_at(call, CLASSED) != 0
+        one, space = scratch(1, real), np.empty(classes, real)
+        y = borrow(space, 0, classes)
         high, low = 0.0, 0.0
         for row in range(first, last):
-            weight = 1.0
-            if weighted:
-                weight = np.float64(array_at(call, 2, count, real)[row // repeat])
-            if weight != 0.0:
-                if indices:
-                    true = np.int64(y[row])
-                    if has_ignore and true == ignore:
-                        weight = 0.0
-                    elif classed and true >= 0 and true < classes:
-                        weight *= np.float64(cw[true])
-                elif classed:
-                    start = row // inner * classes * inner + row % inner
-                    mass = 0.0
-                    for k in range(classes):
-                        mass += np.float64(cw[k]) * np.float64(y[start + k * inner])
-                    weight *= mass
+            weight = np.float64(weight_at(call, row, one))
+            if weight != 0.0 and kind != 0:
+                true = class_at(base_at(call, Y), row, kind)
+                if has_ignore and true == ignore:
+                    weight = np.float64(0)
+                elif by_class and true >= 0 and true < classes:
+                    weight *= np.float64(cw[true])
+            elif weight != 0.0 and by_class:
+                take(call, Y, row // inner * classes * inner + row % inner, inner, y)
+                mass = 0.0
+                for k in range(classes):
+                    mass += np.float64(cw[k]) * np.float64(y[k])
+                weight *= mass
             high, low = two_sum(high, low, weight)
-        note(report, slot, high, low, -1, 0.0, 0.0, 0.0)
+        note(report, slot, high, low, -1, 0.0, 0.0, np.float64(space.size))
         return 0
 
     return piece

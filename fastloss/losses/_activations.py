@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from .._elementwise import Maths
 from .._jit import scalar
 from .._math import EXP_32, EXP_64, exp, exp_nonpositive
+from .._passes import Maths
 from .._primitives import fma, pick, polynomial
 
 

@@ -7,8 +7,8 @@ no, gamma and epsilon.
 
 from typing import Any
 
-from .._elementwise import Maths
 from .._jit import scalar
+from .._passes import Maths
 from .._primitives import fma
 from ._probability import clip
 
@@ -41,15 +41,8 @@ def either_outside(y: Any, p: Any, c: Any) -> Any:
     return (y < T(0)) | (y > T(1)) | (p < T(0)) | (p > T(1))
 
 
-def logit_maths(name: str, side: Any) -> Maths:
-    """From side(s, size, c) with size = |s|: the loss of an answer of probability sigmoid(-s), its derivatives by s."""
-
-    @scalar
-    def weighted(yes, w, z, c):
-        T = type(z)
-        # Nothing that is slow waits for the label: size and the sign of the weight are had without it.
-        loss, slope, curve = side(-z if yes else z, abs(z), c)
-        return T(0) if w == T(0) else loss * w, slope * (-w if yes else w), curve * w
+def _sides(name: str, weighted: Any, outside: Any) -> Maths:
+    """From weighted(yes, w, z, c), the loss of one answer with weight w."""
 
     @scalar
     def point(y, z, c):
@@ -61,7 +54,20 @@ def logit_maths(name: str, side: Any) -> Maths:
         up, _, small = shares(y, c)
         return weighted(not up, small, z, c)
 
-    return Maths(name, point, label_outside, rest, shared)
+    return Maths(name, point, outside, rest, shared)
+
+
+def logit_maths(name: str, side: Any) -> Maths:
+    """From side(s, size, c) with size = |s|: the loss of an answer of probability sigmoid(-s), its derivatives by s."""
+
+    @scalar
+    def weighted(yes, w, z, c):
+        T = type(z)
+        # Nothing that is slow waits for the label: size and the sign of the weight are had without it.
+        loss, slope, curve = side(-z if yes else z, abs(z), c)
+        return T(0) if w == T(0) else loss * w, slope * (-w if yes else w), curve * w
+
+    return _sides(name, weighted, label_outside)
 
 
 def probability_maths(name: str, side: Any) -> Maths:
@@ -77,14 +83,4 @@ def probability_maths(name: str, side: Any) -> Maths:
         grad = slope * (-w if yes else w)
         return fma(loss, w, p - p), T(0) if clipped else grad, T(0) if clipped else curve * w
 
-    @scalar
-    def point(y, p, c):
-        up, large, _ = shares(y, c)
-        return weighted(up, large, p, c)
-
-    @scalar
-    def rest(y, p, c):
-        up, _, small = shares(y, c)
-        return weighted(not up, small, p, c)
-
-    return Maths(name, point, either_outside, rest, shared)
+    return _sides(name, weighted, either_outside)

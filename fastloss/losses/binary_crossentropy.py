@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise, Maths, apply
+from .._elementwise import Elementwise
 from .._hyperparameters import check, outside_unit
 from .._jit import scalar
 from .._math import exp_nonpositive, log1p_unit, positive
+from .._passes import Maths, apply
 from ._activations import SIGMOID
 from ._binary import logit_maths, probability_maths
 from ._probability import at_least, clamped_log

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise, Maths
+from .._elementwise import Elementwise
 from .._jit import scalar
+from .._passes import Maths
 
 
 @scalar

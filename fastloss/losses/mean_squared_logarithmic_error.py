@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise, Maths
+from .._elementwise import Elementwise
 from .._jit import scalar
 from .._math import log_parts
+from .._passes import Maths
 from .._primitives import fma, pick, split
 
 

@@ -4,10 +4,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise, Maths, apply
+from .._elementwise import Elementwise
 from .._hyperparameters import check
 from .._jit import scalar
 from .._math import exp, log
+from .._passes import Maths, apply
 from .._primitives import pick
 from ._activations import EXP
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise, Maths, apply
+from .._elementwise import Elementwise
 from .._hyperparameters import check
 from .._jit import scalar
 from .._math import exp_raised, lower
+from .._passes import Maths, apply
 from .._primitives import fma
 from ._activations import TANH
 

@@ -1,0 +1,69 @@
+"""Floats of 16 bits, which Numba does not know on the CPU: their bits as uint16, converted to and from float32."""
+
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import lower_builtin, type_callable
+
+I16, I32, FLOAT, HALF = ir.IntType(16), ir.IntType(32), ir.FloatType(), ir.HalfType()
+
+# Without these instructions LLVM calls functions that need not exist in the process: then float16 is staged.
+HAS_FLOAT16 = not llvm.get_process_triple().startswith(("x86_64", "i686")) or llvm.get_host_cpu_features().get("f16c")
+
+
+def from_float16(bits: Any) -> Any:
+    """The float32 of the bits of a float16."""
+    return np.float32(bits.view(np.float16))
+
+
+def to_float16(x: Any) -> Any:
+    """The bits of the float16 nearest to a float32."""
+    return np.float16(x).view(np.uint16)
+
+
+def from_bfloat16(bits: Any) -> Any:
+    """The float32 of the bits of a bfloat16."""
+    return np.uint32(int(bits) << 16).view(np.float32)
+
+
+def to_bfloat16(x: Any) -> Any:
+    """The bits of the bfloat16 nearest to a float32, ties to even; NaN stays NaN."""
+    bits = int(x.view(np.uint32))
+    return np.uint16(bits >> 16 | 0x40 if x != x else bits + 0x7FFF + (bits >> 16 & 1) >> 16)
+
+
+for _function, _result in (
+    (from_float16, types.float32),
+    (from_bfloat16, types.float32),
+    (to_float16, types.uint16),
+    (to_bfloat16, types.uint16),
+):
+    type_callable(_function)(lambda context, result=_result: lambda value: result)
+
+
+@lower_builtin(from_float16, types.uint16)
+def _from_float16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.fpext(builder.bitcast(args[0], HALF), FLOAT)
+
+
+@lower_builtin(to_float16, types.float32)
+def _to_float16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.bitcast(builder.fptrunc(args[0], HALF), I16)
+
+
+@lower_builtin(from_bfloat16, types.uint16)
+def _from_bfloat16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.bitcast(builder.shl(builder.zext(args[0], I32), I32(16)), FLOAT)
+
+
+@lower_builtin(to_bfloat16, types.float32)
+def _to_bfloat16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    bits = builder.bitcast(args[0], I32)
+    high = builder.lshr(bits, I32(16))
+    odd = builder.and_(high, I32(1))
+    rounded = builder.lshr(builder.add(builder.add(bits, I32(0x7FFF)), odd), I32(16))
+    is_nan = builder.fcmp_unordered("uno", args[0], args[0])
+    return builder.trunc(builder.select(is_nan, builder.or_(high, I32(0x40)), rounded), I16)

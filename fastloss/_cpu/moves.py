@@ -1,0 +1,87 @@
+"""Copies between an array's dtype and spacing and the contiguous buffers that the maths works on, block by block.
+
+A label of any dtype costs one small function here instead of a kernel for every loss.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .._jit import helper
+from .halves import HAS_FLOAT16, from_bfloat16, from_float16, to_bfloat16, to_float16
+from .launch import Function
+from .memory import elements
+
+FLOATS = (np.float32, np.float64)
+HALVES = {"float16": (from_float16, to_float16), "bfloat16": (from_bfloat16, to_bfloat16)}
+
+
+def storage(dtype: Any) -> Any:
+    """The dtype as which compiled code sees an array's memory, or None where it cannot."""
+    if not dtype.isnative or (dtype.name == "float16" and not HAS_FLOAT16):
+        return None
+    if dtype.kind == "b":
+        return np.uint8
+    if dtype.name in HALVES:
+        return np.uint16
+    return dtype.type if dtype.kind in "iu" or dtype.type in FLOATS else None
+
+
+@cache
+def reader(dtype: Any, real: Any) -> Function | None:
+    """The function that reads an array of this dtype as real; None where there is none."""
+    source = storage(dtype)
+    if source is None:
+        return None
+    half = HALVES.get(dtype.name)
+    name = dtype.name if half else source.__name__
+    return Function(f"read-{name}-{real.__name__}", _move(source, real, half[0] if half else None, real))
+
+
+@cache
+def writer(real: Any, dtype: Any) -> Function | None:
+    """The function that writes real to an array of this dtype; None where there is none."""
+    half = HALVES.get(dtype.name)
+    target = storage(dtype)
+    if target is None or dtype.kind in "biu" or (half and real is not np.float32):
+        return None
+    name = dtype.name if half else target.__name__
+    return Function(f"write-{real.__name__}-{name}", _move(real, target, half[1] if half else None, target))
+
+
+def _move(source: Any, target: Any, convert: Any, cast: Any) -> Any:
+    """move(from, its stride, to, its stride, count); converts by a function, or by a cast."""
+    special = convert is not None
+    long = source is np.int64 or source is np.uint64
+
+    @helper
+    def flat(values, result):
+        for i in range(result.size):
+            result[i] = convert(values[i]) if special else cast(values[i])
+
+    @helper
+    def narrow(values, result):
+        """64-bit labels by way of 32 bits, for which there are vector instructions everywhere, where all fit."""
+        wide = np.int64(0)
+        for i in range(result.size):
+            small = np.int32(values[i])
+            result[i] = cast(small)
+            wide |= np.int64(values[i]) ^ np.int64(small)
+        if wide != 0:
+            flat(values, result)
+
+    def move(here, step, there, pace, count):
+        values = elements(here, (count - 1) * step + 1, source)
+        result = elements(there, (count - 1) * pace + 1, target)
+        if step == 1 and pace == 1:
+            if long:
+                narrow(values, result)
+            else:
+                flat(values, result)
+        else:
+            for i in range(count):
+                result[i * pace] = convert(values[i * step]) if special else cast(values[i * step])
+        return 0
+
+    return move
