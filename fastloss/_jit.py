@@ -33,9 +33,13 @@ helper = njit(**_INNER)
 def _package_digest() -> str:
     """A digest of every source file of the package, taken at import: the sources that the running code came from."""
     digest = hashlib.sha256()
-    root = Path(__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    root = os.path.dirname(os.path.abspath(__file__))
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(f for f in folders if f != "__pycache__")
+        for name in sorted(f for f in files if f.endswith(".py")):
+            path = os.path.join(folder, name)
+            with open(path, "rb") as file:
+                digest.update(os.path.relpath(path, root).encode() + b"\0" + file.read() + b"\0")
     return digest.hexdigest()
 
 

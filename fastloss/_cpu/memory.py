@@ -11,7 +11,6 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import lower_builtin, type_callable
-from numba.np.arrayobj import make_array, populate_array
 
 I64 = ir.IntType(64)
 DATA_OFFSET = object.__basicsize__  # PyArrayObject: the object header, then the data pointer
@@ -23,10 +22,19 @@ def address(packed: bytes) -> int:
     return id(packed) + BYTES_OFFSET
 
 
+def _members(context: Any, builder: Any, ty: types.Array, value: Any = None) -> Any:
+    """The fields of an array."""
+    from numba.np.arrayobj import make_array  # 50 ms to import, and Numba only does so when it compiles
+
+    return make_array(ty)(context, builder, value)
+
+
 def _array(context: Any, builder: Any, ty: types.Array, data: Any, count: Any) -> Any:
     """A C-contiguous 1-D array over borrowed memory, which nobody counts."""
+    from numba.np.arrayobj import populate_array
+
     size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(ty.dtype)))
-    result = make_array(ty)(context, builder)
+    result = _members(context, builder, ty)
     populate_array(result, data=data, shape=[count], strides=[size], itemsize=size, meminfo=None)
     return result._getvalue()
 
@@ -137,7 +145,7 @@ def _type_base_of(context: Any) -> Any:
 
 @lower_builtin(base_of, types.Array)
 def _lower_base_of(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return builder.ptrtoint(make_array(sig.args[0])(context, builder, args[0]).data, I64)
+    return builder.ptrtoint(_members(context, builder, sig.args[0], args[0]).data, I64)
 
 
 # --- views and scratch ------------------------------------------------------------------------------------------
@@ -155,7 +163,7 @@ def _type_borrow(context: Any) -> Any:
 
 @lower_builtin(borrow, types.Array, types.Integer, types.Integer)
 def _lower_borrow(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    source = make_array(sig.args[0])(context, builder, args[0])
+    source = _members(context, builder, sig.args[0], args[0])
     start = context.cast(builder, args[1], sig.args[1], types.intp)
     count = context.cast(builder, args[2], sig.args[2], types.intp)
     return _array(context, builder, sig.return_type, builder.gep(source.data, [start]), count)
@@ -195,7 +203,7 @@ def _type_copy(context: Any) -> Any:
 
 @lower_builtin(copy, types.Array, types.Array)
 def _lower_copy(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    source = make_array(sig.args[0])(context, builder, args[0])
-    target = make_array(sig.args[1])(context, builder, args[1])
+    source = _members(context, builder, sig.args[0], args[0])
+    target = _members(context, builder, sig.args[1], args[1])
     cgutils.raw_memcpy(builder, target.data, source.data, source.nitems, source.itemsize)
     return context.get_dummy_value()

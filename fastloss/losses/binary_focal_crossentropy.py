@@ -1,6 +1,7 @@
 """Binary focal cross-entropy, of probabilities or of logits."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 from .._elementwise import Elementwise
@@ -15,6 +16,7 @@ from ._focal import POWERS, power_name
 from ._probability import at_least, clamped_log
 
 
+@cache
 def _logit_maths(name: str) -> Maths:
     raised = POWERS[name]
 
@@ -40,6 +42,7 @@ def _logit_maths(name: str) -> Maths:
     return logit_maths(f"binary_focal_logits_{name}", side)
 
 
+@cache
 def _probability_maths(name: str) -> Maths:
     raised = POWERS[name]
 
@@ -54,10 +57,6 @@ def _probability_maths(name: str) -> Maths:
         return f * nll, f * (fma(g, t * nll, q) * (T(1) / at_least(t * q))), f * curve
 
     return probability_maths(f"binary_focal_{name}", side)
-
-
-LOGITS = {name: _logit_maths(name) for name in POWERS}
-PROBABILITIES = {name: _probability_maths(name) for name in POWERS}
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class BinaryFocalCrossentropy(Elementwise):
         check(self)
 
     def _maths(self) -> Maths:
-        return (LOGITS if self.from_logits else PROBABILITIES)[power_name(self.gamma)]
+        return (_logit_maths if self.from_logits else _probability_maths)(power_name(self.gamma))
 
     def _hyperparameters(self) -> tuple[float, float, float, float, float]:
         yes, no = (1.0, 1.0) if self.alpha is None else (self.alpha, 1.0 - self.alpha)

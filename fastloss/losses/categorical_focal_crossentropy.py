@@ -1,6 +1,7 @@
 """Categorical focal cross-entropy, of probabilities or of logits."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 from .._categorical import Categorical, Maths
@@ -11,6 +12,7 @@ from ._focal import POWERS, power_name
 from ._probability import at_least, clamped_log, clip
 
 
+@cache
 def _maths_for(name: str) -> Maths:
     raised = POWERS[name]
 
@@ -39,9 +41,6 @@ def _maths_for(name: str) -> Maths:
         return fma(f, nll, p - p), T(0) if clipped else -slope, T(0) if clipped else curve
 
     return Maths(f"categorical_focal_{name}", focus, derivative)
-
-
-MATHS = {name: _maths_for(name) for name in POWERS}
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class CategoricalFocalCrossentropy(Categorical):
         check(self)
 
     def _maths(self) -> Maths:
-        return MATHS[power_name(self.gamma)]
+        return _maths_for(power_name(self.gamma))
 
     def _constants(self) -> tuple[float, float, float, float]:
         alpha = self.alpha if isinstance(self.alpha, float) else 1.0
