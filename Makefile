@@ -5,9 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS ?=
+ALLOW_NO_GPU ?=
+SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-nojit bench lint type clean
+.PHONY: demo test test-cuda test-gpu test-nojit bench lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -19,10 +21,20 @@ $(VENV)/%.stamp: requirements/%.txt pyproject.toml
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m demo
 
-test: $(VENV)/test.stamp
+test: $(VENV)/cuda.stamp
 	@$(BIN)/python -m pytest
+	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py
 
-test-nojit: $(VENV)/test.stamp
+# what the CUDA kernels compute, in the simulator, and what they are compiled to: needs no card
+test-cuda: $(VENV)/cuda.stamp
+	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py
+	@$(BIN)/python -m pytest tests/test_cuda_ptx.py
+
+# the same on a card; ALLOW_NO_GPU=1 passes where there is none
+test-gpu: $(VENV)/cuda.stamp
+	@ALLOW_NO_GPU=$(ALLOW_NO_GPU) $(BIN)/python -m tests.devices -n0 -m gpu tests/test_cuda.py tests/test_gpu.py
+
+test-nojit: $(VENV)/cuda.stamp
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest
 
 # make bench PEERS="torch jax" installs and measures them too

@@ -171,6 +171,16 @@ class Categorical(Loss):
                         z.shape[self._normal_axis(z)], self._normal_axis(z))  # fmt: skip
         self._run(_softmax_kernel(real), layout, real, None, z, None, (None, out, None), 0.0, False)
 
+    def _device_pass(self, call: Any, layout: Layout, mean: bool) -> Any:
+        from ._cuda.evaluate import categorical_loss
+
+        return categorical_loss(self, call, layout, mean)
+
+    def _device_activate(self, z: Any, out: Any, real: Any, stream: int) -> None:
+        from ._cuda.evaluate import softmax
+
+        softmax(z, out, self._normal_axis(z), real, stream)
+
     def _offence(self, layout: Layout, where: int, values: Sequence[float], y: Any) -> str:
         kind, value, _ = values
         name = type(self).__name__

@@ -31,18 +31,17 @@ def reduction(name: str, value: Any) -> None:
         raise ValueError(f"{name}: reduction is {value!r}, expected one of {', '.join(map(repr, REDUCTIONS))}")
 
 
-def weights(name: str, sample_weight: Any, examples: tuple[int, ...]) -> Any:
-    """sample_weight as an array of as many dimensions as the per-example losses, broadcastable to them."""
-    w = np.asarray(sample_weight)
+def weight_shape(name: str, w: Any, examples: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of sample_weight with as many dimensions as the per-example losses, broadcastable to them."""
     if w.dtype.kind not in "fiub" and w.dtype.name not in HALF:
         raise TypeError(f"{name}: sample_weight has dtype {w.dtype}, expected real numbers")
-    padded = w.shape + (1,) * (len(examples) - w.ndim)
+    padded: tuple[int, ...] = tuple(w.shape) + (1,) * (len(examples) - w.ndim)
     if w.ndim > len(examples) or any(s not in (1, n) for s, n in zip(padded, examples, strict=True)):
         raise ValueError(
             f"{name}: sample_weight has shape {w.shape}, expected a number or an array that fits the losses of shape "
             f"{examples}: in each dimension, from the left, that size or 1"
         )
-    return w.reshape(padded)
+    return padded
 
 
 def output(name: str, label: str, out: Any, shape: tuple[int, ...], inputs: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from ._cpu.blocks import PARALLEL
 from ._cpu.moves import writer
 from ._cpu.staging import direct
 from ._loss import Layout, Loss
-from ._passes import NO_CONSTANTS, Maths, plan, run, total_weight
+from ._passes import NO_CONSTANTS, Maths, apply, plan, run, total_weight
 
 
 def _separate(out: Any, y: Any, p: Any) -> bool:
@@ -33,6 +33,17 @@ class Elementwise(Loss):
 
     def _hyperparameters(self) -> tuple[float, float, float, float, float]:
         return NO_CONSTANTS
+
+    def _activation(self) -> Maths | None:
+        """The maths of the activation; None for the identity."""
+        return None
+
+    def _activate(self, z: Any, out: Any, real: Any) -> None:
+        maths = self._activation()
+        if maths is None:
+            super()._activate(z, out, real)
+        else:
+            apply(maths, z, out, real)
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         """Which argument has which forbidden value, and what was expected."""
@@ -87,6 +98,20 @@ class Elementwise(Loss):
         if found.where >= 0:
             raise ValueError(self._offence(found.where, found.values, p.shape))
         return found.value
+
+    def _device_pass(self, call: Any, layout: Layout, mean: bool) -> Any:
+        from ._cuda.evaluate import elementwise_loss
+
+        return elementwise_loss(self, call, layout, mean)
+
+    def _device_activate(self, z: Any, out: Any, real: Any, stream: int) -> None:
+        from ._cuda.evaluate import elementwise_activation
+
+        maths = self._activation()
+        if maths is None:
+            super()._device_activate(z, out, real, stream)
+        else:
+            elementwise_activation(maths, z, out, real, stream)
 
     def _offence(self, where: int, values: Sequence[float], shape: tuple[int, ...]) -> str:
         y, p, weight = values

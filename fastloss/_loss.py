@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from . import _check
-from ._dispatch import check_device
+from ._dispatch import device_of
 
 
 class LossGradient(NamedTuple):
@@ -91,7 +91,9 @@ class Loss:
     def activate(self, z: Any, out: Any = None) -> Any:
         """The loss's activation of logits z: sigmoid, softmax, tanh or exp; z itself where there is none."""
         name = type(self).__name__
-        check_device(name, {"z": z, "out": out})
+        device = device_of(name, {"z": z, "out": out})
+        if device is not None:
+            return device.activate(self, z, out)
         array = np.asarray(z)
         real = _check.real_dtype(name, array)
         result = np.empty_like(array) if out is None else out
@@ -118,6 +120,15 @@ class Loss:
     def _activate(self, z: Any, out: Any, real: Any) -> None:
         np.copyto(out, z, casting="unsafe")
 
+    def _device_pass(self, call: Any, layout: "Layout", mean: bool) -> Any:
+        """The twin of _total and _pass on a device: the call with its scale, and the sums of the blocks."""
+        raise NotImplementedError
+
+    def _device_activate(self, z: Any, out: Any, real: Any, stream: int) -> None:
+        from ._cuda.layout import copy
+
+        copy(z, out, stream)
+
     def _pair(self, label: str, out: Any) -> tuple[Any, Any]:
         if out is None:
             return None, None
@@ -129,7 +140,12 @@ class Loss:
                   losses: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:  # fmt: skip
         name = type(self).__name__
         if type(y_true) is not np.ndarray or type(y_pred) is not np.ndarray or sample_weight is not None:
-            check_device(name, {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "out": gradient})
+            outs = {"losses": losses, "gradient": gradient, "hessian": hessian}
+            arrays = {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight}
+            device = device_of(name, arrays | {f"out ({k})": v for k, v in outs.items()})
+            if device is not None:
+                found = device.evaluate(self, y_true, y_pred, sample_weight, reduction, order, valued, *outs.values())
+                return found[0], found[1], found[2]
         p, y = np.asarray(y_pred), np.asarray(y_true)
         _check.reduction(name, reduction)
         real = _check.real_dtype(name, p)
@@ -137,7 +153,8 @@ class Loss:
         inputs = {"y_true": y, "y_pred": p}
         w = None
         if sample_weight is not None:
-            w = _check.weights(name, sample_weight, layout.examples)
+            w = np.asarray(sample_weight)
+            w = w.reshape(_check.weight_shape(name, w, layout.examples))
             inputs["sample_weight"] = w
         results: list[Any] = []
         buffers: list[Any] = []

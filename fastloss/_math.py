@@ -43,6 +43,20 @@ LOG_64 = (0.025107688022085094, -0.05858029047041221, 0.06499449195224374, -0.05
 
 
 @scalar
+def two_sum(high: Any, low: Any, x: Any) -> Any:
+    """(high + low) + x, kept as two floats: high is the rounded sum, low what rounding lost so far (Knuth)."""
+    total = high + x
+    back = total - high
+    return total, low + ((high - (total - back)) + (x - back))
+
+
+@scalar
+def joined(high: Any, low: Any) -> Any:
+    """The sum as one float; low is NaN once high has overflowed."""
+    return high if abs(high) == pick(high, math.inf, math.inf) else high + low
+
+
+@scalar
 def exp_reduced(n: Any, x: Any, low: Any) -> Any:
     """exp(x + low - n ln 2) for n = round(x / ln 2); low may be None."""
     r = fma(n, pick(x, -LN2_HIGH_32, -LN2_HIGH_64), x)

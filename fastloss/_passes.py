@@ -27,6 +27,8 @@ class Maths(NamedTuple):
     rest: Any = None
     """What is added to point where shared(y, c) is true of any label of a block: see losses/_binary.py."""
     shared: Any = None
+    long: bool = False
+    """Whether the maths is too long to be unrolled eight times in a kernel of a GPU."""
 
 
 @cache

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
+from tests.devices import usable
 from tests.support import VARIANTS, categorical, name_of, sample
 
 every_loss = pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
@@ -172,14 +173,21 @@ def test_hyperparameters():
     )
 
 
-def test_gpu_arrays_are_refused_before_they_are_read():
-    class Device:
-        """What looks like an array on a GPU."""
+class Device:
+    """What looks like an array on a GPU."""
 
-        __cuda_array_interface__ = None
-        shape = (3,)
+    __cuda_array_interface__ = None
+    shape = (3,)
 
+
+def test_arrays_on_a_gpu_and_on_the_cpu_do_not_mix():
     x = np.zeros(3)
     message(TypeError, "MeanSquaredError", "y_pred", "GPU", call=lambda: fl.mse(x, Device()))
-    message(TypeError, "y_pred", "y_true", "one device", call=lambda: fl.mse(x, Device()))
-    message(TypeError, "GPU", call=lambda: fl.mse(Device(), Device()))
+    message(TypeError, "y_pred", "y_true", "CPU", "one device", call=lambda: fl.mse(x, Device()))
+    message(TypeError, "sample_weight", "CPU", call=lambda: fl.mse(Device(), Device(), sample_weight=x))
+
+
+@pytest.mark.skipif(usable(), reason="CUDA can be used here")
+def test_a_gpu_array_where_cuda_cannot_be_used():
+    for call in (lambda: fl.mse(Device(), Device()), lambda: fl.mse.activate(Device())):
+        message(RuntimeError, "MeanSquaredError", "GPU", "pip install fastloss[cuda]", call=call)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import helper, scalar
+from .._jit import helper
+from .._math import two_sum
 from .memory import base_at, borrow, elements, scratch
 
 BLOCK = 1024
@@ -45,14 +46,6 @@ def fold(values: Any, count: int) -> Any:
     for j in range(8):
         lanes[j] += lanes[j + 8]
     return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
-
-
-@scalar
-def two_sum(high: Any, low: Any, x: Any) -> Any:
-    """(high + low) + x, kept as two float64."""
-    total = high + x
-    back = total - high
-    return total, low + ((high - (total - back)) + (x - back))
 
 
 accumulate = getattr(two_sum, "py_func", two_sum)

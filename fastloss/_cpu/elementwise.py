@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .._jit import helper
-from .blocks import BLOCK, fold, note, two_sum
+from .._math import two_sum
+from .blocks import BLOCK, fold, note
 from .invoke import invoke, invoke_block
 from .memory import base_at, base_of, beyond, borrow, elements, float_at, int_at, scratch
 

@@ -8,30 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from .._formats import HALVES, storage
+from .._halves import HAS_FLOAT16
 from .._jit import helper
-from .halves import HAS_FLOAT16, from_bfloat16, from_float16, to_bfloat16, to_float16
 from .launch import Function
 from .memory import elements
 
-FLOATS = (np.float32, np.float64)
-HALVES = {"float16": (from_float16, to_float16), "bfloat16": (from_bfloat16, to_bfloat16)}
 
-
-def storage(dtype: Any) -> Any:
+def _reachable(dtype: Any) -> Any:
     """The dtype as which compiled code sees an array's memory, or None where it cannot."""
-    if not dtype.isnative or (dtype.name == "float16" and not HAS_FLOAT16):
-        return None
-    if dtype.kind == "b":
-        return np.uint8
-    if dtype.name in HALVES:
-        return np.uint16
-    return dtype.type if dtype.kind in "iu" or dtype.type in FLOATS else None
+    return None if dtype.name == "float16" and not HAS_FLOAT16 else storage(dtype)
 
 
 @cache
 def reader(dtype: Any, real: Any) -> Function | None:
     """The function that reads an array of this dtype as real; None where there is none."""
-    source = storage(dtype)
+    source = _reachable(dtype)
     if source is None:
         return None
     half = HALVES.get(dtype.name)
@@ -43,7 +35,7 @@ def reader(dtype: Any, real: Any) -> Function | None:
 def writer(real: Any, dtype: Any) -> Function | None:
     """The function that writes real to an array of this dtype; None where there is none."""
     half = HALVES.get(dtype.name)
-    target = storage(dtype)
+    target = _reachable(dtype)
     if target is None or dtype.kind in "biu" or (half and real is not np.float32):
         return None
     name = dtype.name if half else target.__name__

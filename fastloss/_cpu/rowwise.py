@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from .._jit import helper
-from .blocks import note, two_sum
+from .._math import two_sum
+from .blocks import note
 from .invoke import invoke
 from .memory import base_at, base_of, beyond, borrow, copy, elements, float_at, int_at, scratch
 from .rows import rows

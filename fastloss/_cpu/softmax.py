@@ -1,43 +1,15 @@
-"""Softmax of one row, exact in the tails: no maximum is subtracted where that would round.
-
-exp(z_k) = 2^n_k * P(r_k). The row is scaled by the integer power of two nearest to exp(max), which is exact; the
-maximum itself is subtracted only where it is so large that the subtraction is exact for every class that matters
-(Sterbenz). One bias more keeps subnormal results normal until the last multiplication.
-"""
+"""Softmax of one row: its maximum, its exponentials and their sums."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from .._jit import helper, scalar
-from .._math import LOG2E, MAGIC_32, MAGIC_64, exp_reduced
-from .._primitives import fma, pick, power_of_two
+from .._jit import helper
+from .._primitives import pick
+from .._softmax import scaled_exp, scaling
 from .blocks import BLOCK, LANES, fold
 from .memory import borrow, scratch
-
-LN2 = 0.6931471805599453
-
-
-@scalar
-def scaling(top: Any) -> Any:
-    """(shift, magic, floor) of a row whose largest logit is top: see scaled_exp."""
-    T = type(top)
-    shift = top if abs(top) > pick(top, 256.0, 2048.0) else T(0)
-    round_ = pick(top, MAGIC_32, MAGIC_64)
-    exponent = fma(top - shift, pick(top, LOG2E, LOG2E), round_) - round_
-    magic = pick(top, MAGIC_32 + 127.0 + 24.0, MAGIC_64 + 1023.0 + 53.0) - exponent
-    floor = (exponent - pick(top, 151.0, 1076.0)) * pick(top, LN2, LN2)  # here the power of two becomes 0
-    return shift, magic, floor
-
-
-@scalar
-def scaled_exp(z: Any, shift: Any, magic: Any, floor: Any) -> Any:
-    """exp(z - shift) times a power of two that is the same for the whole row."""
-    x = z - shift
-    x = floor if x < floor else x
-    t = fma(x, pick(x, LOG2E, LOG2E), magic)
-    return exp_reduced(t - magic, x, None) * power_of_two(t)
 
 
 @helper

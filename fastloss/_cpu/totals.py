@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import note, two_sum
+from .._math import two_sum
+from .blocks import note
 from .memory import base_at, borrow, elements, int_at, scratch
 from .rowwise import CLASS_WEIGHTS, CLASSED, CLASSES, HAS_IGNORE, IGNORE, INNER, KIND, Y, class_at, take, weight_at
 

@@ -7,7 +7,7 @@ from .._elementwise import Elementwise
 from .._hyperparameters import check, outside_unit
 from .._jit import scalar
 from .._math import exp_nonpositive, log1p_unit, positive
-from .._passes import Maths, apply
+from .._passes import Maths
 from ._activations import SIGMOID
 from ._binary import logit_maths, probability_maths
 from ._probability import at_least, clamped_log
@@ -70,8 +70,8 @@ class BinaryCrossentropy(Elementwise):
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return outside_unit(y, p)
 
-    def _activate(self, z: Any, out: Any, real: Any) -> None:
-        apply(SIGMOID, z, out, real)
+    def _activation(self) -> Maths:
+        return SIGMOID
 
 
 binary_crossentropy = BinaryCrossentropy()

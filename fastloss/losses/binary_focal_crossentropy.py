@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from .._elementwise import Elementwise
 from .._hyperparameters import check, outside_unit
 from .._jit import scalar
-from .._math import exp_raised, log1p_unit, lower, positive
-from .._passes import Maths, apply
+from .._math import exp_raised, log1p_unit, lower, positive, power
+from .._passes import Maths
 from .._primitives import fma
 from ._activations import SIGMOID
 from ._binary import logit_maths, probability_maths
@@ -39,7 +39,7 @@ def _logit_maths(name: str) -> Maths:
         p_nll = (T(0) if er == T(0) else lower(e_raised * r * nll)) if up else r * excess
         return f * nll, slope, f * fma(g, fma(g, p * p_nll, (T(2) * p - p_nll) * q), p * q)
 
-    return logit_maths(f"binary_focal_logits_{name}", side)
+    return logit_maths(f"binary_focal_logits_{name}", side)._replace(long=raised is power)
 
 
 @cache
@@ -56,7 +56,7 @@ def _probability_maths(name: str) -> Maths:
         curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (t_least * q_least) + T(1) / t_least / t_least
         return f * nll, f * (fma(g, t * nll, q) * (T(1) / at_least(t * q))), f * curve
 
-    return probability_maths(f"binary_focal_{name}", side)
+    return probability_maths(f"binary_focal_{name}", side)._replace(long=raised is power)
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class BinaryFocalCrossentropy(Elementwise):
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return outside_unit(y, p)
 
-    def _activate(self, z: Any, out: Any, real: Any) -> None:
-        apply(SIGMOID, z, out, real)
+    def _activation(self) -> Maths:
+        return SIGMOID
 
 
 binary_focal_crossentropy = BinaryFocalCrossentropy()

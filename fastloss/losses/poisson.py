@@ -8,7 +8,7 @@ from .._elementwise import Elementwise
 from .._hyperparameters import check
 from .._jit import scalar
 from .._math import exp, log
-from .._passes import Maths, apply
+from .._passes import Maths
 from .._primitives import pick
 from ._activations import EXP
 
@@ -80,8 +80,8 @@ class Poisson(Elementwise):
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return ("y_true", y, "a count >= 0") if y < 0 else ("y_pred", p, "a rate >= 0 (or from_logits=True)")
 
-    def _activate(self, z: Any, out: Any, real: Any) -> None:
-        apply(EXP, z, out, real)
+    def _activation(self) -> Maths:
+        return EXP
 
 
 poisson = Poisson()

@@ -7,7 +7,7 @@ from .._elementwise import Elementwise
 from .._hyperparameters import check
 from .._jit import scalar
 from .._math import exp_raised, lower
-from .._passes import Maths, apply
+from .._passes import Maths
 from .._primitives import fma
 from ._activations import TANH
 
@@ -70,8 +70,8 @@ class SquaredHinge(Elementwise):
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return "y_true", y, "-1 or 1"
 
-    def _activate(self, z: Any, out: Any, real: Any) -> None:
-        apply(TANH, z, out, real)
+    def _activation(self) -> Maths:
+        return TANH
 
 
 squared_hinge = SquaredHinge()

@@ -1,4 +1,4 @@
-"""Floats of 16 bits, which Numba does not know on the CPU: their bits as uint16, converted to and from float32."""
+"""Floats of 16 bits, which Numba does not know: their bits as uint16, converted to and from float32."""
 
 from typing import Any
 

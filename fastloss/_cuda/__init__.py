@@ -1,0 +1,1 @@
+"""The compiled code for the GPU: twins of `_cpu`, by name and order. Imported only when an array is on one."""

@@ -1,0 +1,93 @@
+"""The loop over elements: one pass that reads y_true, y_pred and weights and writes what is asked for."""
+
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from .formats import Format
+from .memory import VECTORS, load, store
+from .sums import EACH, THREADS, TILE, fold
+
+
+def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format: Format, order: int,
+                aligned: bool) -> Any:  # fmt: skip
+    """The kernel of one loss for arrays of these formats.
+
+    maths is that of `_cpu.elementwise.block`. aligned: all arrays begin where vectors of 16 bytes of y_pred may.
+    A weight belongs to `repeat` consecutive elements (0: no weights); each: per-example losses are written.
+    Where y or p is outside the domain, all results are NaN: an exception would have to wait for the device.
+    """
+    point, outside, rest, shared = maths.point, maths.outside, maths.rest, maths.shared
+    in_parts = rest is not None
+    with_gradient, with_hessian = order >= 1, order >= 2
+    y_type, p_type, g_type = label.storage, pred.storage, grad_format.storage
+    read_y, read_p, write_g = label.read, pred.read, grad_format.write
+    y_bits, p_bits, g_bits = read_y is not None, read_p is not None, write_g is not None
+    vector = min(16 // np.dtype(p_type).itemsize, 4 if maths.long else 8)
+    rounds = EACH // vector
+    load_vector, store_vector = VECTORS[vector]
+
+    def kernel(y, p, w, losses, grad, hess, partials, scales, size, repeat, each, scaled, scale, c0, c1, c2, c3, c4):
+        lanes = cuda.shared.array(THREADS, real)
+        ys, ps = cuda.local.array(vector, y_type), cuda.local.array(vector, p_type)
+        gs, hs = cuda.local.array(vector, g_type), cuda.local.array(vector, g_type)
+        t, c, total = cuda.threadIdx.x, (c0, c1, c2, c3, c4), real(0)
+        if scaled:  # by one over the sum of the weights, which the host does not know
+            scale = load(scales, 0, real)
+        for turn in range(rounds):
+            i = np.int64(cuda.blockIdx.x) * TILE + (turn * THREADS + t) * vector
+            whole = i + vector <= size
+            if aligned and whole:
+                load_vector(y, i, ys)
+                load_vector(p, i, ps)
+            else:
+                for j in range(vector):
+                    if i + j < size:
+                        ys[j] = load(y, i + j, y_type)
+                        ps[j] = load(p, i + j, p_type)
+            for j in range(vector):
+                if i + j < size:
+                    yi = real(read_y(ys[j])) if y_bits else real(ys[j])
+                    pi = real(read_p(ps[j])) if p_bits else real(ps[j])
+                    li, gi, hi = point(yi, pi, c)
+                    if in_parts and shared(yi, c):
+                        l_rest, g_rest, h_rest = rest(yi, pi, c)
+                        li, gi, hi = li + l_rest, gi + g_rest, hi + h_rest
+                    if outside(yi, pi, c):
+                        li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
+                    factor = scale
+                    if repeat != 0:
+                        wi = load(w, (i + j) // repeat, real)
+                        if wi == real(0):
+                            li, gi, hi = real(0), real(0), real(0)
+                        elif wi < real(0):
+                            li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
+                        li, factor = li * wi, scale * wi
+                    total += li
+                    if each:
+                        store(losses, i + j, li)
+                    if with_gradient:
+                        gs[j] = write_g(gi * factor) if g_bits else g_type(gi * factor)
+                    if with_hessian:
+                        hs[j] = write_g(hi * factor) if g_bits else g_type(hi * factor)
+            if with_gradient:
+                if aligned and whole:
+                    store_vector(grad, i, gs)
+                else:
+                    for j in range(vector):
+                        if i + j < size:
+                            store(grad, i + j, gs[j])
+            if with_hessian:
+                if aligned and whole:
+                    store_vector(hess, i, hs)
+                else:
+                    for j in range(vector):
+                        if i + j < size:
+                            store(hess, i + j, hs[j])
+        lanes[t] = total
+        total = fold(lanes, THREADS)
+        if t == 0:
+            store(partials, cuda.blockIdx.x, np.float64(total))
+
+    return kernel

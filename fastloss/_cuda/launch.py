@@ -1,0 +1,40 @@
+"""Compiling a kernel on first use, and launching it on the caller's stream without a look at the arrays."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import cuda, types
+
+from .memory import SIMULATED
+
+INTEGER = types.int64
+REALS = {np.float32: types.float32, np.float64: types.float64}
+
+
+class Kernel:
+    """A kernel of integers (addresses among them), then reals. Compiled where it is first launched."""
+
+    def __init__(self, name: str, function: Callable[..., Any], integers: int, reals: int = 0,
+                 real: Any = np.float64) -> None:  # fmt: skip
+        self.name, self.function = name, function
+        self.signature = types.void(*[INTEGER] * integers, *[REALS[real]] * reals)
+        self._real, self._integers = real, integers
+        self._compiled: Any = None
+
+    def __call__(self, blocks: int, threads: int, stream: int, *arguments: Any) -> None:
+        """Launch `blocks` blocks of `threads` threads."""
+        if self._compiled is None:
+            self.function.__qualname__ = self.function.__name__ = self.name
+            self._compiled = cuda.jit(self.function) if SIMULATED else cuda.jit(self.signature)(self.function)
+        reals = [self._real(x) for x in arguments[self._integers :]]
+        place = (blocks, threads) if SIMULATED else (blocks, threads, _stream(stream))
+        if SIMULATED:
+            with np.errstate(all="ignore"):  # as on a device, which warns of nothing
+                self._compiled[place](*arguments[: self._integers], *reals)
+        else:
+            self._compiled[place](*arguments[: self._integers], *reals)
+
+
+def _stream(handle: int) -> Any:
+    return cuda.external_stream(handle) if handle else 0

@@ -1,0 +1,187 @@
+"""One pass over arrays on a device: choosing the kernel, launching it, adding what its blocks found."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .arrays import View, library_of, pointer, view
+from .elementwise import elementwise
+from .formats import Format, format_of
+from .launch import Kernel
+from .memory import SIMULATED
+from .rowwise import rowwise, softmaxes, totals
+from .sums import FINAL_THREADS, THREADS, TILE, final, final_total
+
+ALIGNMENT = 16
+
+
+class Scale(NamedTuple):
+    """What the gradients are multiplied by: a number, or a device's 1 / (sum of weights) once it is known there."""
+
+    number: float
+    factor: View | None = None
+    """On the device, in the compute dtype."""
+    total: View | None = None
+    """The sum of the weights on the device, in float64."""
+
+
+class Call(NamedTuple):
+    """One call: contiguous arrays, and what is wanted."""
+
+    y: View
+    p: View
+    w: View | None
+    repeat: int
+    losses: View | None
+    gradient: View | None
+    hessian: View | None
+    scale: Scale
+    order: int
+    real: Any
+    stream: int
+
+    def workspace(self, count: int) -> View:
+        """Room for the sums of so many blocks."""
+        return view(library_of(self.p.owner).empty((count,), np.float64, self.p.owner))
+
+    @property
+    def out_format(self) -> Format:
+        """The format of gradient and Hessian."""
+        return _format(self.p if self.gradient is None else self.gradient)
+
+
+def _format(v: View) -> Format:
+    form = format_of(v.dtype)
+    assert form is not None, "checked where the arrays came in"
+    return form
+
+
+@cache
+def _elementwise(maths: Any, real: Any, label: Format, pred: Format, out: Format, order: int, aligned: bool) -> Kernel:
+    name = f"{maths.name}_{real.__name__}_{label.name}_{pred.name}_{out.name}_{order}{'v' if aligned else ''}"
+    return Kernel(name, elementwise(maths, real, label, pred, out, order, aligned), 12, 6, real)
+
+
+@cache
+def _rowwise(maths: Any, logits: bool, real: Any, label: Format | None, pred: Format, out: Format, spread: bool,
+             order: int) -> Kernel:  # fmt: skip
+    kind = f"{'z' if logits else 'p'}{'s' if spread else ''}{order}"
+    name = f"{maths.name}_{real.__name__}_{label.name if label else 'index'}_{pred.name}_{out.name}_{kind}"
+    return Kernel(name, rowwise(maths, logits, real, label, pred, out, spread, order), 20, 6, real)
+
+
+@cache
+def _totals(real: Any, label: Format | None) -> Kernel:
+    return Kernel(f"totals_{real.__name__}_{label.name if label else 'index'}", totals(real, label), 12)
+
+
+@cache
+def _softmax(real: Any, pred: Format, out: Format) -> Kernel:
+    return Kernel(f"softmax_{real.__name__}_{pred.name}_{out.name}", softmaxes(real, pred, out), 6)
+
+
+@cache
+def _final() -> Kernel:
+    return Kernel("final", final, 5, 1)
+
+
+@cache
+def _final_total(real: Any) -> Kernel:
+    return Kernel(f"final_total_{real.__name__}", final_total(real), 4)
+
+
+def aligned(*views: View | None) -> bool:
+    """Whether arrays begin at multiples of 16 bytes, so that 128 bits may be read at once."""
+    return SIMULATED or all(v is None or v.address % ALIGNMENT == 0 for v in views)
+
+
+def elementwise_pass(call: Call, maths: Any, constants: tuple[float, ...]) -> View:
+    """Write what is wanted; return the sums of the blocks."""
+    blocks = -(-call.p.size // TILE)
+    partials = call.workspace(blocks)
+    vectors = aligned(call.y, call.p, call.gradient, call.hessian)
+    kernel = _elementwise(maths, call.real, _format(call.y), _format(call.p), call.out_format, call.order, vectors)
+    arrays = (call.y, call.p, call.w, call.losses, call.gradient, call.hessian, partials, call.scale.factor)
+    kernel(blocks, THREADS, call.stream, *map(pointer, arrays), call.p.size, call.repeat, int(call.losses is not None),
+           int(call.scale.factor is not None), call.scale.number, *constants)  # fmt: skip
+    return partials
+
+
+class Rows(NamedTuple):
+    """How the classes of a call lie, and the options that have to do with them."""
+
+    rows: int
+    classes: int
+    inner: int
+    kind: int
+    """The size of a class index, negative if unsigned; 0 for dense targets."""
+    spread: bool
+    table: View | None
+    """Class weights."""
+    ignore: int | None
+    smoothing: float
+
+    @property
+    def threads(self) -> int:
+        """How many threads share a row: few for few classes, one where neighbouring rows lie side by side."""
+        if self.inner >= 32:
+            return 1
+        return min(THREADS, max(1, 1 << (-(-self.classes // 4) - 1).bit_length()))
+
+
+def rowwise_pass(call: Call, rows: Rows, maths: Any, logits: bool, constants: tuple[float, ...]) -> View:
+    """Write what is wanted; return the sums of the blocks."""
+    blocks = -(-rows.rows // (THREADS // rows.threads))
+    partials = call.workspace(blocks)
+    label = None if rows.kind else _format(call.y)
+    kernel = _rowwise(maths, logits, call.real, label, _format(call.p), call.out_format, rows.spread, call.order)
+    arrays = (call.y, call.p, call.w, rows.table, call.losses, call.gradient, call.hessian, partials, call.scale.factor)
+    kernel(blocks, THREADS, call.stream, *map(pointer, arrays), rows.rows, rows.classes, rows.inner, rows.kind,
+           call.repeat, int(call.losses is not None), int(rows.table is not None), int(rows.ignore is not None),
+           rows.ignore or 0, rows.threads, int(call.scale.factor is not None), call.scale.number, rows.smoothing,
+           *constants)  # fmt: skip
+    return partials
+
+
+def total_of_rows(call: Call, rows: Rows) -> Scale:
+    """The sum of the weights of all rows, left on the device."""
+    blocks = -(-rows.rows // THREADS)
+    partials = call.workspace(blocks)
+    kernel = _totals(call.real, None if rows.kind else _format(call.y))
+    kernel(blocks, THREADS, call.stream, *map(pointer, (call.y, call.w, rows.table, partials)), rows.rows,
+           rows.classes, rows.inner, rows.kind, call.repeat, int(rows.table is not None),
+           int(rows.ignore is not None), rows.ignore or 0)  # fmt: skip
+    return add_total(call, partials)
+
+
+def total_of_weights(call: Call, count: int) -> Scale:
+    """The sum of the weights of `count` losses, left on the device."""
+    rows = Rows(count, 1, 1, 8, False, None, None, 0.0)
+    return total_of_rows(call, rows)
+
+
+def add_total(call: Call, partials: View) -> Scale:
+    """Add the blocks' sums of weights."""
+    like = call.p.owner
+    library = library_of(like)
+    total, factor = view(library.empty((1,), np.float64, like)), view(library.empty((1,), call.real, like))
+    _final_total(call.real)(
+        1, FINAL_THREADS, call.stream, pointer(partials), partials.size, pointer(total), pointer(factor)
+    )
+    return Scale(1.0, factor, total)
+
+
+def add_losses(call: Call, partials: View, value: View, factor: float) -> None:
+    """value = the loss of the call."""
+    total = call.scale.total
+    _final()(1, FINAL_THREADS, call.stream, pointer(partials), partials.size, pointer(value), pointer(total),
+             int(total is not None), factor)  # fmt: skip
+
+
+def softmax_pass(z: View, out: View, count: int, classes: int, inner: int, real: Any, stream: int) -> None:
+    """Write the softmax of every row."""
+    threads = Rows(count, classes, inner, 0, False, None, None, 0.0).threads
+    blocks = -(-count // (THREADS // threads))
+    kernel = _softmax(real, _format(z), _format(out))
+    kernel(blocks, THREADS, stream, pointer(z), pointer(out), count, classes, inner, threads)

@@ -1,0 +1,175 @@
+"""Loss, gradient and Hessian of one row of classes by a group of threads: twins of `_cpu.rows`, with its formulas.
+
+Each function is given `io`, the functions that read logits and targets and write derivatives, and returns the row's
+loss, the same for all threads of the group; n is 0 for a group that has no row to compute.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._jit import scalar
+from .._math import joined, log1p, two_sum
+from .memory import device, load
+from .softmax import exponential, survey
+from .sums import group_sum, group_sum_twofold
+
+
+class Access(NamedTuple):
+    """How elements are read and written: logits or probabilities, dense targets, derivatives."""
+
+    read: Any
+    target: Any
+    write: Any
+
+
+def one_class(focus: Any, real: Any, io: Access, order: int) -> Any:
+    """The loss where one class has the whole target."""
+    read, write = io.read, io.write
+    look = survey(read, real)
+    with_gradient, with_hessian = order >= 1, order >= 2
+
+    @device
+    def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
+                 firsts):  # fmt: skip
+        x_true = real(0)
+        if n > 0:  # before any thread of the group writes a gradient over it
+            x_true = read(p, start + true * inner)
+        top, best, shift, magic, floor, high, low = look(p, start, inner, n, true, g, threads, lanes, lows, firsts)
+        loss = real(0)
+        if n > 0:
+            e_top = exponential(top, top, True, shift, magic, floor)
+            e_true = exponential(x_true, top, true == best, shift, magic, floor)
+            rest_high, rest_low = high, low  # without the true class
+            top_high, top_low = high, low  # without the most probable one
+            if true != best:
+                rest_high, rest_low = two_sum(high, low, e_top)
+                top_high, top_low = two_sum(high, low, e_true)
+            total_high, total_low = two_sum(rest_high, rest_low, e_true)
+            total, rest, rest_top = total_high + total_low, rest_high + rest_low, top_high + top_low
+            distance = real(0) if x_true == top else top - x_true
+            nll = distance + log1p((rest if distance == real(0) else rest_top) / e_top, real(0))
+            nll += e_true - e_true  # NaN where another logit is infinite too
+            q = rest / total
+            loss, slope, bend = focus(e_true / total, q, nll, c)
+            inverse, scaled = real(1) / total, factor * slope
+            f = scaled / total
+            for k in range(g, n, threads):
+                e = exponential(read(p, start + k * inner), top, k == best, shift, magic, floor)
+                pk = e * inverse
+                qk = rest_top / total if k == best else real(1) - pk
+                if with_gradient:
+                    write(grad, start + k * inner, -scaled * q if k == true else e * f)
+                if with_hessian:
+                    h = pk * (qk * slope + pk * bend)
+                    if k == true:
+                        h = q * (pk * slope + q * bend)
+                    write(hess, start + k * inner, h * factor)
+        return loss
+
+    return function
+
+
+def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) -> Any:
+    """The loss where every class may have a share of the target."""
+    read, target, write = io.read, io.target, io.write
+    look = survey(read, real)
+    with_gradient, with_hessian = order >= 1, order >= 2
+
+    @scalar
+    def share(y, cw, index, k, true, keep, even, classed, p, q, nll, c):
+        """Target mass of a class times its loss, slope and bend."""
+        mass = (even + (keep if k == true else real(0))) if indices else target(y, index) * keep + even
+        if classed:
+            mass *= load(cw, k, real)
+        loss, slope, bend = focus(p, q, nll, c)
+        if mass == real(0):
+            return real(0), real(0), real(0)
+        return mass * loss, mass * slope, mass * bend
+
+    @device
+    def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
+                 firsts):  # fmt: skip
+        top, best, shift, magic, floor, high, low = look(p, start, inner, n, -1, g, threads, lanes, lows, firsts)
+        e_top = exponential(top, top, True, shift, magic, floor)
+        total_high, total_low = two_sum(high, low, e_top)
+        inverse, q_best = real(1) / (total_high + total_low), (high + low) / (total_high + total_low)
+        excess = log1p((high + low) / e_top, real(0))  # -log p of the most probable class
+        loss_high, loss_low = real(0), real(0)
+        slope_high, slope_low, bend_high, bend_low = real(0), real(0), real(0), real(0)
+        own_slope, own_bend = real(0), real(0)  # of the most probable class
+        for k in range(g, n, threads):
+            x = read(p, start + k * inner)
+            pk = exponential(x, top, k == best, shift, magic, floor) * inverse
+            qk = q_best if k == best else real(1) - pk
+            nll = (real(0) if x == top else top - x) + excess
+            loss, slope, bend = share(y, cw, start + k * inner, k, true, keep, even, classed, pk, qk, nll, c)
+            loss_high, loss_low = two_sum(loss_high, loss_low, loss)
+            if k == best:
+                own_slope, own_bend = slope, bend
+            else:
+                slope_high, slope_low = two_sum(slope_high, slope_low, slope)
+                bend_high, bend_low = two_sum(bend_high, bend_low, bend)
+        loss_high, loss_low = group_sum_twofold(lanes, lows, loss_high, loss_low, g, threads)
+        if with_gradient:
+            slope_high, slope_low = group_sum_twofold(lanes, lows, slope_high, slope_low, g, threads)
+            own_slope = group_sum(lanes, own_slope, g, threads)
+            slope_rest = joined(slope_high, slope_low)
+            slope_sum = slope_rest + own_slope
+            bend_rest, bend_sum = real(0), real(0)
+            if with_hessian:
+                bend_high, bend_low = group_sum_twofold(lanes, lows, bend_high, bend_low, g, threads)
+                own_bend = group_sum(lanes, own_bend, g, threads)
+                bend_rest = joined(bend_high, bend_low)
+                bend_sum = bend_rest + own_bend
+            for k in range(g, n, threads):
+                index = start + k * inner
+                x = read(p, index)
+                pk = exponential(x, top, k == best, shift, magic, floor) * inverse
+                qk = q_best if k == best else real(1) - pk
+                nll = (real(0) if x == top else top - x) + excess
+                _, slope, bend = share(y, cw, index, k, true, keep, even, classed, pk, qk, nll, c)
+                # Nothing may cancel where p is near 1.
+                if with_hessian:
+                    h = pk * (qk * slope_sum + pk * bend_sum) + (qk - pk) * bend
+                    if k == best:
+                        h = pk * (qk * slope_sum + pk * bend_rest) + qk * qk * bend
+                    write(hess, index, h * factor)
+                write(grad, index, (pk * slope_rest - qk * slope if k == best else pk * slope_sum - slope) * factor)
+        return joined(loss_high, loss_low)
+
+    return function
+
+
+def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread: bool, order: int) -> Any:
+    """The loss of a row of probabilities, where no class knows of the others; NaN for one outside [0, 1]."""
+    read, target, write = io.read, io.target, io.write
+    with_gradient, with_hessian = order >= 1, order >= 2
+
+    @device
+    def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
+                 firsts):  # fmt: skip
+        high, low = real(0), real(0)
+        for k in range(g, n, threads):
+            index = start + k * inner
+            x = read(p, index)
+            loss, slope, bend = real(0), real(0), real(0)
+            mass = real(1) if k == true else real(0)
+            if spread:
+                mass = (even + keep * mass) if indices else target(y, index) * keep + even
+                if classed:
+                    mass *= load(cw, k, real)
+            if mass != real(0):
+                loss, slope, bend = derivative(x, c)
+                loss, slope, bend = mass * loss, mass * slope, mass * bend
+            if x < real(0) or x > real(1):
+                loss, slope, bend = real(np.nan), real(np.nan), real(np.nan)
+            high, low = two_sum(high, low, loss)
+            if with_gradient:
+                write(grad, index, slope * factor)
+            if with_hessian:
+                write(hess, index, bend * factor)
+        high, low = group_sum_twofold(lanes, lows, high, low, g, threads)
+        return joined(high, low)
+
+    return function

@@ -1,0 +1,185 @@
+"""The loop over rows of classes, on any axis: a group of threads for each row, several rows a block."""
+
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from .._jit import scalar
+from .._math import two_sum
+from .formats import Format
+from .memory import load, store
+from .rows import Access, every_class, one_class, probabilities
+from .softmax import exponential, survey
+from .sums import THREADS, fold
+
+
+@scalar
+def class_at(labels: Any, row: Any, kind: Any) -> Any:
+    """The class index of a row; kind is the size of an index, negative if unsigned."""
+    if kind == 8:
+        return load(labels, row, np.int64)
+    if kind == 4:
+        return np.int64(load(labels, row, np.int32))
+    if kind == 2:
+        return np.int64(load(labels, row, np.int16))
+    if kind == 1:
+        return np.int64(load(labels, row, np.int8))
+    if kind == -4:
+        return np.int64(load(labels, row, np.uint32))
+    if kind == -2:
+        return np.int64(load(labels, row, np.uint16))
+    if kind == -1:
+        return np.int64(load(labels, row, np.uint8))
+    return load(labels, row, np.int64)  # uint64: from 2^63 on a negative number, which is as little a class
+
+
+def access(real: Any, label: Format | None, pred: Format, grad_format: Format) -> Access:
+    """How the elements of arrays of these formats are read as real, and real is written to them."""
+    return Access(_read(pred, real), _read(label or pred, real), _write(grad_format))
+
+
+def _read(form: Format, real: Any) -> Any:
+    kind, convert, special = form.storage, form.read, form.read is not None
+
+    @scalar
+    def read(base, index):
+        bits = load(base, index, kind)
+        return real(convert(bits)) if special else real(bits)
+
+    return read
+
+
+def _write(form: Format) -> Any:
+    kind, convert, special = form.storage, form.write, form.write is not None
+
+    @scalar
+    def write(base, index, value):
+        store(base, index, convert(value) if special else kind(value))
+
+    return write
+
+
+def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred: Format, grad_format: Format,
+            spread: bool, order: int) -> Any:  # fmt: skip
+    """The kernel of one categorical loss for arrays of these formats; without a label format y_true holds indices.
+
+    Rows, classes, inner, kind, repeat, ignore_index and the class weights are those of `_cpu.rowwise`. A label that is
+    no class and a negative weight make the row NaN: an exception would have to wait for the device.
+    """
+    indices = label is None
+    io = access(real, label, pred, grad_format)
+    write = io.write
+    if not from_logits:
+        evaluate = probabilities(maths.derivative, real, io, indices, spread, order)
+    elif spread:
+        evaluate = every_class(maths.focus, real, io, indices, order)
+    else:
+        evaluate = one_class(maths.focus, real, io, order)
+    with_gradient, with_hessian = order >= 1, order >= 2
+
+    def kernel(y, p, w, cw, losses, grad, hess, partials, scales, rows, classes, inner, kind, repeat, each, classed,
+               has_ignore, ignore, threads, scaled, scale, smooth, c0, c1, c2, c3):  # fmt: skip
+        lanes = cuda.shared.array(THREADS, real)  # one a line: the simulator tells them apart by it
+        lows = cuda.shared.array(THREADS, real)
+        firsts = cuda.shared.array(THREADS, np.int64)
+        t = cuda.threadIdx.x
+        g = t % threads
+        row = np.int64(cuda.blockIdx.x) * (THREADS // threads) + t // threads
+        live = row < rows
+        start = row // inner * classes * inner + row % inner
+        keep, even, c = real(1) - smooth, smooth / real(classes), (c0, c1, c2, c3)
+        if scaled:  # by one over the sum of the weights, which the host does not know
+            scale = load(scales, 0, real)
+        weight, true, skip, wrong = real(1), np.int64(-1), False, False
+        if live:
+            if repeat != 0:
+                weight = load(w, row // repeat, real)
+            skip, wrong = weight == real(0), weight < real(0)
+            if indices:
+                true = class_at(y, row, kind)
+                skip = skip or (has_ignore != 0 and true == ignore)
+                wrong = wrong or true < 0 or true >= classes
+            wrong = wrong and not skip
+        n = classes if live and not skip and not wrong else 0
+        if n > 0 and classed and not spread:
+            weight *= load(cw, true, real)
+        loss = evaluate(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, scale * weight, c, g, threads,
+                        lanes, lows, firsts)  # fmt: skip
+        loss *= weight
+        if n == 0:
+            loss = real(np.nan) if wrong else real(0)
+            if live:
+                for k in range(g, classes, threads):
+                    if with_gradient:
+                        write(grad, start + k * inner, loss)
+                    if with_hessian:
+                        write(hess, start + k * inner, loss)
+        if g != 0 or not live:
+            loss = real(0)
+        elif each:
+            store(losses, row, loss)
+        cuda.syncthreads()
+        lanes[t] = loss
+        total = fold(lanes, THREADS)
+        if t == 0:
+            store(partials, cuda.blockIdx.x, np.float64(total))
+
+    return kernel
+
+
+def totals(real: Any, label: Format | None) -> Any:
+    """The kernel that adds the weights of all rows: sample weight times the target's class weights, 0 where ignored."""
+    indices = label is None
+    target: Any = None if label is None else _read(label, real)
+
+    def kernel(y, w, cw, partials, rows, classes, inner, kind, repeat, classed, has_ignore, ignore):
+        lanes = cuda.shared.array(THREADS, np.float64)
+        t = cuda.threadIdx.x
+        row = np.int64(cuda.blockIdx.x) * THREADS + t
+        weight = 0.0
+        if row < rows:
+            weight = np.float64(load(w, row // repeat, real)) if repeat != 0 else 1.0
+            if indices:
+                true = class_at(y, row, kind)
+                if has_ignore != 0 and true == ignore:
+                    weight = 0.0
+                elif classed and true >= 0 and true < classes and weight != 0.0:
+                    weight *= np.float64(load(cw, true, real))
+            elif classed and weight != 0.0:
+                mass = 0.0
+                for k in range(classes):
+                    value = target(y, row // inner * classes * inner + row % inner + k * inner)
+                    mass += np.float64(load(cw, k, real)) * np.float64(value)
+                weight *= mass
+        lanes[t] = weight
+        total = fold(lanes, THREADS)
+        if t == 0:
+            store(partials, cuda.blockIdx.x, total)
+
+    return kernel
+
+
+def softmaxes(real: Any, pred: Format, grad_format: Format) -> Any:
+    """The kernel that writes the softmax of every row."""
+    io = access(real, None, pred, grad_format)
+    read, write = io.read, io.write
+    look = survey(read, real)
+
+    def kernel(p, out, rows, classes, inner, threads):
+        lanes = cuda.shared.array(THREADS, real)  # one a line: the simulator tells them apart by it
+        lows = cuda.shared.array(THREADS, real)
+        firsts = cuda.shared.array(THREADS, np.int64)
+        t = cuda.threadIdx.x
+        g = t % threads
+        row = np.int64(cuda.blockIdx.x) * (THREADS // threads) + t // threads
+        start = row // inner * classes * inner + row % inner
+        n = classes if row < rows else 0
+        top, best, shift, magic, floor, high, low = look(p, start, inner, n, -1, g, threads, lanes, lows, firsts)
+        high, low = two_sum(high, low, exponential(top, top, True, shift, magic, floor))
+        inverse = real(1) / (high + low)
+        for k in range(g, n, threads):
+            x = read(p, start + k * inner)
+            write(out, start + k * inner, exponential(x, top, k == best, shift, magic, floor) * inverse)
+
+    return kernel

@@ -1,0 +1,337 @@
+"""The CUDA kernels against the CPU's and against mpmath: on a card, or in the simulator, which any machine has."""
+
+import dataclasses
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import fastloss as fl
+from tests.devices import SIMULATED, WHY_NOT, libraries
+from tests.support import VARIANTS, categorical, name_of, pairs, sample
+from tests.test_ulp import CASES, case_id, check
+
+LIBRARIES = libraries()
+if not LIBRARIES:
+    pytest.skip(WHY_NOT, allow_module_level=True)
+pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning")] + ([] if SIMULATED else [pytest.mark.gpu])
+
+every_loss = pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
+every_library = pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
+REDUCTIONS = ["mean", "sum", "sum_over_batch_size", "none"]
+SHAPE = (9, 5) if SIMULATED else (2300, 7)
+
+
+def put(library, value):
+    return library.put(value) if isinstance(value, np.ndarray) else value
+
+
+def get(library, value):
+    """Results as NumPy arrays or floats."""
+    if isinstance(value, tuple):
+        return tuple(get(library, v) for v in value)
+    result = library.get(value)
+    return float(result) if result.shape == () else result
+
+
+def close(got, want, dtype=None, terms=0.5):
+    """Equal up to some rounding: sums have another order on the device, and where terms of opposite sign cancel, the
+    error is one of the terms."""
+    dtype = np.asarray(want).dtype if dtype is None else dtype
+    eps = float(ml_dtypes.finfo(dtype).eps) if np.dtype(dtype).kind in "fV" else 2.0**-52
+    wide = [np.asarray(a).astype(np.float64) for a in (got, want)]
+    np.testing.assert_allclose(
+        *wide, rtol=16 * eps, atol=terms * eps * np.max(np.abs(np.append(wide[1][np.isfinite(wide[1])], 0.0)))
+    )
+
+
+def both(library, loss, y, p, dtype=np.float32, **options):
+    """The loss on the CPU and on the device, by every method."""
+    there = {k: put(library, v) for k, v in options.items()}
+    dy, dp = put(library, y), put(library, p)
+    want, got = loss(y, p, **options), loss(dy, dp, **there)
+    assert isinstance(got, fl.LossGradient)
+    assert type(got.loss) is type(got.gradient) is type(dp)
+    assert got.gradient.shape == p.shape
+    close(get(library, got.loss), want.loss, dtype)
+    close(get(library, got.gradient), want.gradient)
+    close(get(library, loss.loss(dy, dp, **there)), want.loss, dtype)
+    np.testing.assert_array_equal(get(library, loss.gradient(dy, dp, **there)), get(library, got.gradient))
+    pair = loss.gradient_hessian(dy, dp, **there)
+    np.testing.assert_array_equal(get(library, pair.gradient), get(library, got.gradient))
+    close(get(library, pair.hessian), loss.gradient_hessian(y, p, **options).hessian, terms=4)
+    return got
+
+
+@every_library
+@every_loss
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=name_of)
+def test_against_the_cpu(library, loss, dtype):
+    y, p = sample(loss, SHAPE, dtype)
+    both(library, loss, y, p, dtype)
+
+
+@every_library
+@every_loss
+def test_half_precision(library, loss):
+    for half in [np.float16] + [ml_dtypes.bfloat16] * library.bfloat16:
+        y, p = sample(loss, SHAPE, np.float32)
+        got = loss(put(library, y), put(library, p.astype(half)))
+        want = loss(y, p.astype(half))
+        close(get(library, got.loss), want.loss, np.float32)
+        assert get(library, got.gradient).dtype == half
+        close(get(library, got.gradient), want.gradient)
+
+
+@every_library
+@pytest.mark.parametrize(("loss", "reduction", "weight"),
+                         pairs(VARIANTS, REDUCTIONS, ["none", "number", "zero", "rows", "columns", "all", "wide"]),
+                         ids=str)  # fmt: skip
+def test_reductions_and_weights(library, loss, reduction, weight):
+    y, p = sample(loss, (3, 2, 5), np.float32)
+    shape = (3, 2) if categorical(loss) else (3, 2, 5)
+    rng = np.random.default_rng(1)
+    w = {"none": None, "number": 2.5, "zero": 0.0, "rows": rng.random((3, 1), np.float32),
+         "columns": rng.random((1, 2), np.float32), "all": rng.random(shape, np.float32),
+         "wide": rng.integers(0, 3, 3)}[weight]  # fmt: skip
+    if weight == "all":
+        w.flat[::3] = 0
+        p[w == 0] = np.nan
+    both(library, loss, y, p, reduction=reduction, **({} if w is None else {"sample_weight": w}))
+
+
+def options():
+    yield fl.BinaryCrossentropy(from_logits=True, pos_weight=3.0, label_smoothing=0.1)
+    yield fl.BinaryCrossentropy(epsilon=1e-3)
+    yield fl.Poisson(epsilon=1e-3)
+    for gamma in (0.0, 0.5, 1.0, 3.7):
+        for logits in (False, True):
+            yield fl.BinaryFocalCrossentropy(gamma=gamma, alpha=0.3, from_logits=logits)
+            yield fl.CategoricalFocalCrossentropy(gamma=gamma, alpha=(0.1, 0.2, 0.3, 0.4), from_logits=logits, axis=1)
+    for logits in (False, True):
+        yield fl.CategoricalCrossentropy(from_logits=logits, class_weight=(1.0, 2.0, 0.0, 0.5), axis=1)
+        yield fl.CategoricalCrossentropy(from_logits=logits, class_weight=(1, 2, 3, 4), label_smoothing=0.1, axis=1)
+        yield fl.CategoricalCrossentropy(from_logits=logits, ignore_index=2, axis=1)
+        yield fl.CategoricalCrossentropy(from_logits=logits, ignore_index=-1, class_weight=(1, 2, 3, 4), axis=0)
+        yield fl.CategoricalFocalCrossentropy(from_logits=logits, label_smoothing=0.1, axis=0)
+
+
+@every_library
+@pytest.mark.parametrize("loss", [*options()], ids=repr)
+def test_options(library, loss):
+    if not categorical(loss):
+        y, p = sample(loss, (5, 4), np.float64, soft=True)
+        both(library, loss, y, p, np.float64)
+        return
+    last = dataclasses.replace(loss, axis=-1)
+    y, p = sample(last, (3, 2, 4), np.float64)
+    if loss.ignore_index is not None:
+        y[::2] = loss.ignore_index
+    p = np.ascontiguousarray(np.moveaxis(p, -1, loss.axis))
+    both(library, loss, y, p, np.float64)
+    w = np.linspace(0, 2, y.size).reshape(y.shape)
+    both(library, loss, y, p, np.float64, sample_weight=w)
+    if loss.ignore_index is None:
+        soft, _ = sample(last, (3, 2, 4), np.float64, soft=True)
+        both(library, loss, np.ascontiguousarray(np.moveaxis(soft, -1, loss.axis)), p, np.float64, sample_weight=w)
+
+
+LENGTHS = [(1, 1), (3, 2), (2, 100), (1, 1030), (2, 3, 33), (4, 33)]
+if not SIMULATED:
+    LENGTHS += [(3, 128256), (70000, 10), (300, 1000), (9, 21, 40, 40)]
+
+
+@every_library
+@pytest.mark.parametrize("shape", LENGTHS, ids=str)
+@pytest.mark.parametrize("logits", [False, True])
+def test_rows_of_every_length(library, shape, logits):
+    for loss in (
+        fl.CategoricalCrossentropy(from_logits=logits),
+        fl.CategoricalCrossentropy(from_logits=logits, axis=1),
+    ):
+        y, p = sample(fl.CategoricalCrossentropy(from_logits=logits), shape, np.float32)
+        if loss.axis == 1:
+            y = np.zeros(tuple(np.delete(shape, 1)), np.int64)
+        both(library, loss, y, p)
+
+
+LABELS = [np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64, np.float64]
+
+
+@every_library
+@pytest.mark.parametrize("label", LABELS, ids=name_of)
+def test_labels_of_every_dtype(library, label):
+    z = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
+    y = (z > 0).astype(label)
+    both(library, fl.BinaryCrossentropy(from_logits=True), y, z)
+    both(library, fl.MeanSquaredError(), y, z)
+    hot = np.eye(5)[np.arange(8) % 5].astype(label)
+    both(library, fl.CategoricalCrossentropy(from_logits=True, class_weight=(1, 2, 3, 4, 5)), hot, z)
+    if np.issubdtype(label, np.integer):
+        both(library, fl.CategoricalCrossentropy(from_logits=True), (np.arange(8) % 5).astype(label), z)
+
+
+@every_library
+@every_loss
+def test_any_strides(library, loss):
+    y, p = sample(loss, (4, 6), np.float32)
+    want = loss(y, p)
+    spaced = np.zeros((8, 12), np.float32)[::2, ::2]
+    spaced[...] = p
+    for q in (spaced, np.asfortranarray(p), p[::-1].copy()[::-1]):
+        got = loss(put(library, y), put(library, q))
+        close(get(library, got.loss), want.loss, np.float32)
+        close(get(library, got.gradient), want.gradient)
+
+
+@every_library
+@every_loss
+def test_out_and_in_place(library, loss):
+    y, p = sample(loss, SHAPE, np.float32)
+    dy, dp = put(library, y), put(library, p)
+    want = get(library, loss.gradient(dy, dp))
+    hess = get(library, loss.gradient_hessian(dy, dp).hessian)
+    for dtype, order in ((np.float32, "C"), (np.float32, "F"), (np.float64, "C"), (np.float16, "F")):
+        out, out2 = (put(library, np.zeros(SHAPE, dtype, order)) for _ in range(2))
+        got = loss(dy, dp, out=out)
+        assert got.gradient is out
+        close(get(library, out), want.astype(dtype))
+        pair = loss.gradient_hessian(dy, dp, out=(out, out2))
+        assert pair.gradient is out
+        assert pair.hessian is out2
+        close(get(library, out2), hess.astype(dtype))
+    each = loss.loss(dy, dp, reduction="none")
+    losses = put(library, np.zeros_like(get(library, each)))
+    got = loss(dy, dp, reduction="none", out=(losses, out))
+    assert got.loss is losses
+    np.testing.assert_array_equal(get(library, losses), get(library, each))
+    for order in "CF":
+        q = put(library, np.array(p, order=order))
+        got = loss(dy, q, out=q)
+        assert got.gradient is q
+        np.testing.assert_array_equal(get(library, q), want)
+
+
+@every_library
+@pytest.mark.parametrize("loss", [v for v in VARIANTS if v.activation], ids=name_of)
+def test_activation(library, loss):
+    z = (np.random.default_rng(3).normal(size=(9, 11)) * 4).astype(np.float32)
+    close(get(library, loss.activate(put(library, z))), loss.activate(z))
+    out = put(library, np.zeros_like(z, order="F"))
+    assert loss.activate(put(library, z), out=out) is out
+    close(get(library, out), loss.activate(z))
+
+
+@every_library
+@every_loss
+def test_nothing_to_average(library, loss):
+    y, p = sample(loss, (5, 4), np.float32)
+    value, grad = loss(put(library, y[:0]), put(library, p[:0]))
+    assert get(library, value) == 0.0
+    assert grad.shape == (0, 4)
+    value, grad = loss(put(library, y), put(library, p * np.nan), sample_weight=put(library, np.zeros(5)))
+    assert get(library, value) == 0.0
+    assert not get(library, grad).any()
+
+
+@every_library
+def test_infinite_and_missing_logits(library):
+    inf, nan = np.inf, np.nan
+    z = np.array([[inf, 0, 1], [-inf, 0, 1], [-inf, -inf, 2], [-inf] * 3, [inf, inf, 0], [nan, 0, 1], [inf, nan, 0],
+                  [100, -100, 0], [3e38, -3e38, 0], [1e-40, 0, 0]], np.float32)  # fmt: skip
+    for true in range(3):
+        y = np.full(len(z), true)
+        for loss in (fl.CategoricalCrossentropy(from_logits=True), fl.CategoricalFocalCrossentropy(from_logits=True)):
+            for smooth in (0.0, 0.1):
+                both(library, dataclasses.replace(loss, label_smoothing=smooth), y, z, reduction="none")
+    x = np.array([inf, -inf, nan, 100, -100, 0, -17, 3e38, -3e38, 1e-40], np.float32)
+    for y in (0.0, 1.0, 0.5):
+        labels = np.full_like(x, y)
+        both(library, fl.BinaryCrossentropy(from_logits=True), labels, x, reduction="none")
+        both(library, fl.BinaryFocalCrossentropy(from_logits=True), labels, x, reduction="none")
+    p = np.array([0, 1, 0.5, 1e-42, 1 - 2.0**-24], np.float32)
+    for y in (0.0, 1.0, 0.5):
+        both(library, fl.BinaryCrossentropy(), np.full_like(p, y), p, reduction="none")
+
+
+@every_library
+def test_values_out_of_the_domain_are_nan_where_they_are(library):
+    bad = {
+        fl.BinaryCrossentropy(): ([1, 2, 0, 1], [0.5, 0.5, 1.2, 0.5]),
+        fl.BinaryCrossentropy(from_logits=True): ([1, 2, -1, 1], [0.5, 0.5, 1.2, 0.5]),
+        fl.MeanSquaredLogarithmicError(): ([1, -2, 3, 1], [0.5, 0.5, -1, 0.5]),
+        fl.Poisson(): ([1, -1, 3, 1], [0.5, 0.5, -1, 0.5]),
+        fl.SquaredHinge(): ([1, 0, 2, -1], [0.5, 0.5, -1, 0.5]),
+    }
+    for loss, arrays in bad.items():
+        y, p = (np.array(a, np.float32) for a in arrays)
+        losses, grad = get(library, loss(put(library, y), put(library, p), reduction="none"))
+        np.testing.assert_array_equal(np.isnan(losses), [False, True, True, False])
+        np.testing.assert_array_equal(np.isnan(grad), [False, True, True, False])
+        assert np.isnan(get(library, loss.loss(put(library, y), put(library, p))))
+    z = np.random.default_rng(0).random((5, 3), np.float32)
+    for kind in (np.int8, np.int64, np.uint64):
+        far = {np.int8: [-1, 3, 127], np.int64: [-1, 3, 2**40], np.uint64: [2**64 - 1, 3, 2**63]}[kind]
+        y = np.array([1, *far, 2], kind)
+        for logits in (True, False):
+            loss = fl.CategoricalCrossentropy(from_logits=logits, class_weight=(1, 2, 3))
+            losses, grad = get(library, loss(put(library, y), put(library, z), reduction="none"))
+            np.testing.assert_array_equal(np.isnan(losses), [False, True, True, True, False])
+            np.testing.assert_array_equal(np.isnan(grad).all(1), [False, True, True, True, False])
+    w = np.array([1, -1, 1, 1, 1], np.float32)
+    losses, _ = get(library, loss(put(library, np.zeros(5, np.int64)), put(library, z), sample_weight=put(library, w),
+                                  reduction="none"))  # fmt: skip
+    np.testing.assert_array_equal(np.isnan(losses), w < 0)
+
+
+@every_library
+def test_the_same_bits_each_time(library):
+    for loss in (fl.BinaryCrossentropy(from_logits=True), fl.CategoricalCrossentropy(from_logits=True)):
+        y, p = sample(loss, (5, 9) if SIMULATED else (60, 3300), np.float32)
+        arrays = put(library, y), put(library, p)
+        first = get(library, loss(*arrays))
+        for _ in range(3):
+            again = get(library, loss(*arrays))
+            assert again[0] == first[0]
+            np.testing.assert_array_equal(again[1], first[1])
+
+
+@every_library
+def test_bad_input(library):
+    x = np.ones((4, 3), np.float32)
+    there = put(library, x)
+
+    def message(error, *words, call):
+        with pytest.raises(error) as caught:
+            call()
+        for word in ("MeanSquaredError", *words):
+            assert word in str(caught.value), str(caught.value)
+
+    message(TypeError, "y_pred", "GPU", "y_true", "CPU", call=lambda: fl.mse(x, there))
+    message(TypeError, "y_true", "GPU", "y_pred", "CPU", call=lambda: fl.mse(there, x))
+    message(TypeError, "out", "CPU", call=lambda: fl.mse(there, there, out=x))
+    message(TypeError, "sample_weight", "CPU", call=lambda: fl.mse(there, there, sample_weight=np.ones(4)))
+    message(ValueError, "(4, 3)", "(3,)", call=lambda: fl.mse(there, put(library, x[0])))
+    message(
+        ValueError, "sample_weight", "(7,)", call=lambda: fl.mse(there, there, sample_weight=put(library, np.ones(7)))
+    )
+    message(ValueError, "sample_weight", "-1", call=lambda: fl.mse(there, there, sample_weight=-1.0))
+    message(ValueError, "out", "(3, 4)", call=lambda: fl.mse(there, there, out=put(library, x.T.copy())))
+    message(ValueError, "out", "overlaps", "y_true", call=lambda: fl.mse(there, put(library, x), out=there))
+    message(ValueError, "reduction", "'average'", call=lambda: fl.mse(there, there, reduction="average"))
+    whole = put(library, x.astype(np.int32))
+    message(TypeError, "y_pred", "int32", call=lambda: fl.mse(there, whole))
+    message(TypeError, "out", "int32", call=lambda: fl.mse(there, there, out=whole))
+
+
+@every_library
+@pytest.mark.parametrize(("loss", "dtype"), CASES, ids=case_id)
+def test_errors_in_ulp(library, loss, dtype):
+    """The CPU's bounds against mpmath, over the whole range."""
+
+    def on_the_device(loss, y, x):
+        y, x = put(library, y), put(library, x)
+        results = *loss(y, x, reduction="none"), *loss.gradient_hessian(y, x, reduction="none")
+        return get(library, tuple(results))
+
+    check(loss, dtype, (3 if categorical(loss) else 6) if SIMULATED else 50, on_the_device)
