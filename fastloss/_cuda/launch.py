@@ -22,11 +22,21 @@ class Kernel:
         self._real, self._integers = real, integers
         self._compiled: Any = None
 
+    def _compile(self) -> Any:
+        self.function.__qualname__ = self.function.__name__ = self.name
+        dispatcher = cuda.jit(self.function)
+        if not SIMULATED:
+            from .cache import attach
+
+            attach(dispatcher, self.function)
+            dispatcher.compile(self.signature.args)
+            dispatcher.disable_compile()
+        return dispatcher
+
     def __call__(self, blocks: int, threads: int, stream: int, *arguments: Any) -> None:
         """Launch `blocks` blocks of `threads` threads."""
         if self._compiled is None:
-            self.function.__qualname__ = self.function.__name__ = self.name
-            self._compiled = cuda.jit(self.function) if SIMULATED else cuda.jit(self.signature)(self.function)
+            self._compiled = self._compile()
         reals = [self._real(x) for x in arguments[self._integers :]]
         place = (blocks, threads) if SIMULATED else (blocks, threads, _stream(stream))
         if SIMULATED:
