@@ -9,7 +9,7 @@ ALLOW_NO_GPU ?=
 SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-cuda test-gpu test-nojit bench lint type clean
+.PHONY: demo test test-cuda test-gpu test-nojit bench bench-gpu lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -40,6 +40,10 @@ test-nojit: $(VENV)/cuda.stamp
 # make bench PEERS="torch jax" installs and measures them too
 bench: $(VENV)/bench.stamp $(PEERS:%=$(VENV)/peer-%.stamp)
 	@$(BIN)/python -m bench
+
+# on a GPU, with the torch, CuPy, Liger and quack that are installed beside it
+bench-gpu: $(VENV)/cuda.stamp $(VENV)/bench.stamp
+	@$(BIN)/python -m bench.gpu
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .

@@ -75,12 +75,13 @@ def test_against_the_cpu(library, loss, dtype):
 @every_loss
 def test_half_precision(library, loss):
     for half in [np.float16] + [ml_dtypes.bfloat16] * library.bfloat16:
-        y, p = sample(loss, SHAPE, np.float32)
-        got = loss(put(library, y), put(library, p.astype(half)))
-        want = loss(y, p.astype(half))
-        close(get(library, got.loss), want.loss, np.float32)
-        assert get(library, got.gradient).dtype == half
-        close(get(library, got.gradient), want.gradient)
+        for shape in (SHAPE, (SHAPE[0], 16)):  # whole vectors or not
+            y, p = sample(loss, shape, np.float32)
+            got = loss(put(library, y), put(library, p.astype(half)))
+            want = loss(y, p.astype(half))
+            close(get(library, got.loss), want.loss, np.float32)
+            assert get(library, got.gradient).dtype == half
+            close(get(library, got.gradient), want.gradient)
 
 
 @every_library
@@ -136,7 +137,7 @@ def test_options(library, loss):
         both(library, loss, np.ascontiguousarray(np.moveaxis(soft, -1, loss.axis)), p, np.float64, sample_weight=w)
 
 
-LENGTHS = [(1, 1), (3, 2), (2, 100), (1, 1030), (2, 3, 33), (4, 33)]
+LENGTHS = [(1, 1), (3, 2), (3, 16), (2, 100), (1, 1030), (2, 3, 33), (4, 33)]
 if not SIMULATED:
     LENGTHS += [(3, 128256), (70000, 10), (300, 1000), (9, 21, 40, 40)]
 

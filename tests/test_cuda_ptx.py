@@ -95,7 +95,7 @@ def test_elementwise_other_results(loss, order, monkeypatch):
 @pytest.mark.parametrize("capability", OLDER_AND_NEWER, ids=str)
 def test_other_cards(loss, capability, monkeypatch):
     if categorical(loss):
-        kernel = passes._rowwise(loss._maths(), loss.from_logits, np.float32, None, BF16, BF16, False, 1)
+        kernel = passes._rowwise(loss._maths(), loss.from_logits, np.float32, None, BF16, BF16, False, 1, True)
     else:
         kernel = passes._elementwise(loss._maths(), np.float32, U8, BF16, BF16, 1, True)
     ptx = compiled(kernel, capability, monkeypatch)
@@ -109,13 +109,22 @@ def test_other_cards(loss, capability, monkeypatch):
 @pytest.mark.parametrize(("real", "pred", "order"), [(np.float32, F32, 1), (np.float32, BF16, 2), (np.float64, F64, 1)],
                          ids=short)  # fmt: skip
 def test_rowwise(loss, label, spread, real, pred, order, monkeypatch):
-    kernel = passes._rowwise(loss._maths(), loss.from_logits, real, label, pred, pred, spread, order)
-    check(compiled(kernel, (9, 0), monkeypatch), real)
+    kernel = passes._rowwise(loss._maths(), loss.from_logits, real, label, pred, pred, spread, order, True)
+    ptx = compiled(kernel, (9, 0), monkeypatch)
+    check(ptx, real)
+    vectors(ptx, pred)
+
+
+@pytest.mark.parametrize("loss", ROWWISE, ids=short)
+def test_rowwise_on_any_axis(loss, monkeypatch):
+    kernel = passes._rowwise(loss._maths(), loss.from_logits, np.float32, U8, F32, F32, True, 2, False)
+    check(compiled(kernel, (9, 0), monkeypatch), np.float32)
 
 
 def test_the_rest(monkeypatch):
     for real, pred in ((np.float32, BF16), (np.float64, F64)):
-        check(compiled(passes._softmax(real, pred, pred), (9, 0), monkeypatch), np.float64)
+        check(compiled(passes._softmax(real, pred, pred, True), (9, 0), monkeypatch), np.float64)
+        check(compiled(passes._softmax(real, pred, pred, False), (9, 0), monkeypatch), np.float64)
         for label in (None, U8):
             check(compiled(passes._totals(real, label), (9, 0), monkeypatch), np.float64)
         check(compiled(passes._final_total(real), (9, 0), monkeypatch), np.float64)

@@ -52,6 +52,7 @@ def evaluate(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any, reduction:
         raise ValueError(f"{name}: sample_weight is {sample_weight}, expected a weight >= 0")
     for argument, v in inputs.items():
         _reachable(name, argument, v)
+        _same_device(name, y_pred, argument, v.owner)
     each = valued and reduction == "none"
     outs: list[Any] = []
     for label, out, want in (("losses", losses, each), ("gradient", gradient, order >= 1),
@@ -196,10 +197,19 @@ def _reachable(name: str, argument: str, v: View) -> None:
                          f"{v.dtype.itemsize} bytes of an element")  # fmt: skip
 
 
+def _same_device(name: str, y_pred: Any, argument: str, array: Any) -> None:
+    first, other = (None if SIMULATED else library_of(a).device(a) for a in (y_pred, array))
+    if first is not None and other is not None and first != other:
+        raise TypeError(
+            f"{name}: y_pred is on GPU {first}, {argument} is on GPU {other}; expected all arrays on one device"
+        )
+
+
 def _output(name: str, label: str, out: Any, shape: tuple[int, ...], inputs: dict[str, View]) -> View:
     """The view of an out argument; errors if results cannot be written there."""
     argument = f"out ({label})"
     v = view(out)
+    _same_device(name, inputs["y_pred"].owner, argument, out)
     if v.shape != shape:
         raise ValueError(f"{name}: {argument} has shape {v.shape}, expected {shape}")
     if v.dtype.kind != "f" and v.dtype.name not in _check.HALF:

@@ -1,6 +1,7 @@
 """Compiling a kernel on first use, and launching it on the caller's stream without a look at the arrays."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,5 +47,6 @@ class Kernel:
             self._compiled[place](*arguments[: self._integers], *reals)
 
 
+@lru_cache(64)  # the same object for the same stream: numba keeps a configured launch for each
 def _stream(handle: int) -> Any:
     return cuda.external_stream(handle) if handle else 0

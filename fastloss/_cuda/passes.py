@@ -65,10 +65,10 @@ def _elementwise(maths: Any, real: Any, label: Format, pred: Format, out: Format
 
 @cache
 def _rowwise(maths: Any, logits: bool, real: Any, label: Format | None, pred: Format, out: Format, spread: bool,
-             order: int) -> Kernel:  # fmt: skip
-    kind = f"{'z' if logits else 'p'}{'s' if spread else ''}{order}"
+             order: int, aligned: bool) -> Kernel:  # fmt: skip
+    kind = f"{'z' if logits else 'p'}{'s' if spread else ''}{order}{'v' if aligned else ''}"
     name = f"{maths.name}_{real.__name__}_{label.name if label else 'index'}_{pred.name}_{out.name}_{kind}"
-    return Kernel(name, rowwise(maths, logits, real, label, pred, out, spread, order), 20, 6, real)
+    return Kernel(name, rowwise(maths, logits, real, label, pred, out, spread, order, aligned), 20, 6, real)
 
 
 @cache
@@ -77,8 +77,9 @@ def _totals(real: Any, label: Format | None) -> Kernel:
 
 
 @cache
-def _softmax(real: Any, pred: Format, out: Format) -> Kernel:
-    return Kernel(f"softmax_{real.__name__}_{pred.name}_{out.name}", softmaxes(real, pred, out), 6)
+def _softmax(real: Any, pred: Format, out: Format, aligned: bool) -> Kernel:
+    name = f"softmax_{real.__name__}_{pred.name}_{out.name}{'v' if aligned else ''}"
+    return Kernel(name, softmaxes(real, pred, out, aligned), 6)
 
 
 @cache
@@ -122,6 +123,10 @@ class Rows(NamedTuple):
     ignore: int | None
     smoothing: float
 
+    def aligned(self, p: View, *others: View | None) -> bool:
+        """Whether rows are made of whole vectors of 16 bytes of y_pred."""
+        return self.inner == 1 and self.classes % (ALIGNMENT // p.dtype.itemsize) == 0 and aligned(p, *others)
+
     @property
     def threads(self) -> int:
         """How many threads share a row: few for few classes, one where neighbouring rows lie side by side."""
@@ -135,7 +140,9 @@ def rowwise_pass(call: Call, rows: Rows, maths: Any, logits: bool, constants: tu
     blocks = -(-rows.rows // (THREADS // rows.threads))
     partials = call.workspace(blocks)
     label = None if rows.kind else _format(call.y)
-    kernel = _rowwise(maths, logits, call.real, label, _format(call.p), call.out_format, rows.spread, call.order)
+    vectors = rows.aligned(call.p, None if rows.kind else call.y, call.gradient, call.hessian)
+    kernel = _rowwise(maths, logits, call.real, label, _format(call.p), call.out_format, rows.spread, call.order,
+                      vectors)  # fmt: skip
     arrays = (call.y, call.p, call.w, rows.table, call.losses, call.gradient, call.hessian, partials, call.scale.factor)
     kernel(blocks, THREADS, call.stream, *map(pointer, arrays), rows.rows, rows.classes, rows.inner, rows.kind,
            call.repeat, int(call.losses is not None), int(rows.table is not None), int(rows.ignore is not None),
@@ -181,7 +188,8 @@ def add_losses(call: Call, partials: View, value: View, factor: float) -> None:
 
 def softmax_pass(z: View, out: View, count: int, classes: int, inner: int, real: Any, stream: int) -> None:
     """Write the softmax of every row."""
-    threads = Rows(count, classes, inner, 0, False, None, None, 0.0).threads
+    rows = Rows(count, classes, inner, 0, False, None, None, 0.0)
+    threads = rows.threads
     blocks = -(-count // (THREADS // threads))
-    kernel = _softmax(real, _format(z), _format(out))
+    kernel = _softmax(real, _format(z), _format(out), rows.aligned(z, out))
     kernel(blocks, THREADS, stream, pointer(z), pointer(out), count, classes, inner, threads)

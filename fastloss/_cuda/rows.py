@@ -7,6 +7,7 @@ loss, the same for all threads of the group; n is 0 for a group that has no row 
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import cuda
 
 from .._jit import scalar
 from .._math import joined, log1p, two_sum
@@ -18,15 +19,22 @@ from .sums import group_sum, group_sum_twofold
 class Access(NamedTuple):
     """How elements are read and written: logits or probabilities, dense targets, derivatives."""
 
+    width: int
+    """How many neighbouring classes a thread takes at a time: all those of 16 bytes, or one."""
     read: Any
+    """read(base, index): one logit or probability."""
     target: Any
-    write: Any
+    """target(base, index): one dense target."""
+    read_tile: Any
+    """read_tile(base, start, k, inner, values): classes k, k + 1, ... of the row that begins at start."""
+    target_tile: Any
+    write_tile: Any
 
 
 def one_class(focus: Any, real: Any, io: Access, order: int) -> Any:
     """The loss where one class has the whole target."""
-    read, write = io.read, io.write
-    look = survey(read, real)
+    width, read, read_tile, write_tile = io.width, io.read, io.read_tile, io.write_tile
+    look = survey(io, real)
     with_gradient, with_hessian = order >= 1, order >= 2
 
     @device
@@ -54,17 +62,23 @@ def one_class(focus: Any, real: Any, io: Access, order: int) -> Any:
             loss, slope, bend = focus(e_true / total, q, nll, c)
             inverse, scaled = real(1) / total, factor * slope
             f = scaled / total
-            for k in range(g, n, threads):
-                e = exponential(read(p, start + k * inner), top, k == best, shift, magic, floor)
-                pk = e * inverse
-                qk = rest_top / total if k == best else real(1) - pk
+            es, hs = cuda.local.array(width, real), cuda.local.array(width, real)
+            for first in range(g * width, n, threads * width):
                 if with_gradient:
-                    write(grad, start + k * inner, -scaled * q if k == true else e * f)
-                if with_hessian:
-                    h = pk * (qk * slope + pk * bend)
-                    if k == true:
-                        h = q * (pk * slope + q * bend)
-                    write(hess, start + k * inner, h * factor)
+                    read_tile(p, start, first, inner, es)
+                    for j in range(width):
+                        k = first + j
+                        e = exponential(es[j], top, k == best, shift, magic, floor)
+                        pk = e * inverse
+                        qk = rest_top / total if k == best else real(1) - pk
+                        h = pk * (qk * slope + pk * bend)
+                        if k == true:
+                            h = q * (pk * slope + q * bend)
+                        es[j] = -scaled * q if k == true else e * f
+                        hs[j] = h * factor
+                    write_tile(grad, start, first, inner, es)
+                    if with_hessian:
+                        write_tile(hess, start, first, inner, hs)
         return loss
 
     return function
@@ -72,14 +86,14 @@ def one_class(focus: Any, real: Any, io: Access, order: int) -> Any:
 
 def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) -> Any:
     """The loss where every class may have a share of the target."""
-    read, target, write = io.read, io.target, io.write
-    look = survey(read, real)
+    width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
+    look = survey(io, real)
     with_gradient, with_hessian = order >= 1, order >= 2
 
     @scalar
-    def share(y, cw, index, k, true, keep, even, classed, p, q, nll, c):
+    def share(target, cw, k, true, keep, even, classed, p, q, nll, c):
         """Target mass of a class times its loss, slope and bend."""
-        mass = (even + (keep if k == true else real(0))) if indices else target(y, index) * keep + even
+        mass = (even + (keep if k == true else real(0))) if indices else target * keep + even
         if classed:
             mass *= load(cw, k, real)
         loss, slope, bend = focus(p, q, nll, c)
@@ -98,18 +112,24 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) ->
         loss_high, loss_low = real(0), real(0)
         slope_high, slope_low, bend_high, bend_low = real(0), real(0), real(0), real(0)
         own_slope, own_bend = real(0), real(0)  # of the most probable class
-        for k in range(g, n, threads):
-            x = read(p, start + k * inner)
-            pk = exponential(x, top, k == best, shift, magic, floor) * inverse
-            qk = q_best if k == best else real(1) - pk
-            nll = (real(0) if x == top else top - x) + excess
-            loss, slope, bend = share(y, cw, start + k * inner, k, true, keep, even, classed, pk, qk, nll, c)
-            loss_high, loss_low = two_sum(loss_high, loss_low, loss)
-            if k == best:
-                own_slope, own_bend = slope, bend
-            else:
-                slope_high, slope_low = two_sum(slope_high, slope_low, slope)
-                bend_high, bend_low = two_sum(bend_high, bend_low, bend)
+        xs, ys, hs = cuda.local.array(width, real), cuda.local.array(width, real), cuda.local.array(width, real)
+        for first in range(g * width, n, threads * width):
+            read_tile(p, start, first, inner, xs)
+            if not indices:
+                target_tile(y, start, first, inner, ys)
+            for j in range(width):
+                k, x = first + j, xs[j]
+                pk = exponential(x, top, k == best, shift, magic, floor) * inverse
+                qk = q_best if k == best else real(1) - pk
+                nll = (real(0) if x == top else top - x) + excess
+                target = real(0) if indices else ys[j]
+                loss, slope, bend = share(target, cw, k, true, keep, even, classed, pk, qk, nll, c)
+                loss_high, loss_low = two_sum(loss_high, loss_low, loss)
+                if k == best:
+                    own_slope, own_bend = slope, bend
+                else:
+                    slope_high, slope_low = two_sum(slope_high, slope_low, slope)
+                    bend_high, bend_low = two_sum(bend_high, bend_low, bend)
         loss_high, loss_low = group_sum_twofold(lanes, lows, loss_high, loss_low, g, threads)
         if with_gradient:
             slope_high, slope_low = group_sum_twofold(lanes, lows, slope_high, slope_low, g, threads)
@@ -122,20 +142,26 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) ->
                 own_bend = group_sum(lanes, own_bend, g, threads)
                 bend_rest = joined(bend_high, bend_low)
                 bend_sum = bend_rest + own_bend
-            for k in range(g, n, threads):
-                index = start + k * inner
-                x = read(p, index)
-                pk = exponential(x, top, k == best, shift, magic, floor) * inverse
-                qk = q_best if k == best else real(1) - pk
-                nll = (real(0) if x == top else top - x) + excess
-                _, slope, bend = share(y, cw, index, k, true, keep, even, classed, pk, qk, nll, c)
-                # Nothing may cancel where p is near 1.
-                if with_hessian:
+            for first in range(g * width, n, threads * width):
+                read_tile(p, start, first, inner, xs)
+                if not indices:
+                    target_tile(y, start, first, inner, ys)
+                for j in range(width):
+                    k, x = first + j, xs[j]
+                    pk = exponential(x, top, k == best, shift, magic, floor) * inverse
+                    qk = q_best if k == best else real(1) - pk
+                    nll = (real(0) if x == top else top - x) + excess
+                    target = real(0) if indices else ys[j]
+                    _, slope, bend = share(target, cw, k, true, keep, even, classed, pk, qk, nll, c)
+                    # Nothing may cancel where p is near 1.
                     h = pk * (qk * slope_sum + pk * bend_sum) + (qk - pk) * bend
                     if k == best:
                         h = pk * (qk * slope_sum + pk * bend_rest) + qk * qk * bend
-                    write(hess, index, h * factor)
-                write(grad, index, (pk * slope_rest - qk * slope if k == best else pk * slope_sum - slope) * factor)
+                    hs[j] = h * factor
+                    xs[j] = (pk * slope_rest - qk * slope if k == best else pk * slope_sum - slope) * factor
+                write_tile(grad, start, first, inner, xs)
+                if with_hessian:
+                    write_tile(hess, start, first, inner, hs)
         return joined(loss_high, loss_low)
 
     return function
@@ -143,32 +169,37 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) ->
 
 def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread: bool, order: int) -> Any:
     """The loss of a row of probabilities, where no class knows of the others; NaN for one outside [0, 1]."""
-    read, target, write = io.read, io.target, io.write
+    width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
     with_gradient, with_hessian = order >= 1, order >= 2
 
     @device
     def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
                  firsts):  # fmt: skip
         high, low = real(0), real(0)
-        for k in range(g, n, threads):
-            index = start + k * inner
-            x = read(p, index)
-            loss, slope, bend = real(0), real(0), real(0)
-            mass = real(1) if k == true else real(0)
-            if spread:
-                mass = (even + keep * mass) if indices else target(y, index) * keep + even
-                if classed:
-                    mass *= load(cw, k, real)
-            if mass != real(0):
-                loss, slope, bend = derivative(x, c)
-                loss, slope, bend = mass * loss, mass * slope, mass * bend
-            if x < real(0) or x > real(1):
-                loss, slope, bend = real(np.nan), real(np.nan), real(np.nan)
-            high, low = two_sum(high, low, loss)
+        xs, ys, hs = cuda.local.array(width, real), cuda.local.array(width, real), cuda.local.array(width, real)
+        for first in range(g * width, n, threads * width):
+            read_tile(p, start, first, inner, xs)
+            if not indices:
+                target_tile(y, start, first, inner, ys)
+            for j in range(width):
+                k, x = first + j, xs[j]
+                loss, slope, bend = real(0), real(0), real(0)
+                mass = real(1) if k == true else real(0)
+                if spread:
+                    mass = (even + keep * mass) if indices else ys[j] * keep + even
+                    if classed:
+                        mass *= load(cw, k, real)
+                if mass != real(0):
+                    loss, slope, bend = derivative(x, c)
+                    loss, slope, bend = mass * loss, mass * slope, mass * bend
+                if x < real(0) or x > real(1):
+                    loss, slope, bend = real(np.nan), real(np.nan), real(np.nan)
+                high, low = two_sum(high, low, loss)
+                xs[j], hs[j] = slope * factor, bend * factor
             if with_gradient:
-                write(grad, index, slope * factor)
+                write_tile(grad, start, first, inner, xs)
             if with_hessian:
-                write(hess, index, bend * factor)
+                write_tile(hess, start, first, inner, hs)
         high, low = group_sum_twofold(lanes, lows, high, low, g, threads)
         return joined(high, low)
 

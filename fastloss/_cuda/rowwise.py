@@ -8,7 +8,7 @@ from numba import cuda
 from .._jit import scalar
 from .._math import two_sum
 from .formats import Format
-from .memory import load, store
+from .memory import VECTORS, device, load, store
 from .rows import Access, every_class, one_class, probabilities
 from .softmax import exponential, survey
 from .sums import THREADS, fold
@@ -34,9 +34,15 @@ def class_at(labels: Any, row: Any, kind: Any) -> Any:
     return load(labels, row, np.int64)  # uint64: from 2^63 on a negative number, which is as little a class
 
 
-def access(real: Any, label: Format | None, pred: Format, grad_format: Format) -> Access:
-    """How the elements of arrays of these formats are read as real, and real is written to them."""
-    return Access(_read(pred, real), _read(label or pred, real), _write(grad_format))
+def access(real: Any, label: Format | None, pred: Format, grad_format: Format, aligned: bool) -> Access:
+    """How the elements of arrays of these formats are read as real, and real is written to them.
+
+    aligned: classes lie side by side, rows begin at multiples of 16 bytes of y_pred and their length is one.
+    """
+    width = 16 // np.dtype(pred.storage).itemsize if aligned else 1
+    target = label or pred
+    return Access(width, _read(pred, real), _read(target, real), _read_tile(pred, real, width),
+                  _read_tile(target, real, width), _write_tile(grad_format, width))  # fmt: skip
 
 
 def _read(form: Format, real: Any) -> Any:
@@ -50,26 +56,50 @@ def _read(form: Format, real: Any) -> Any:
     return read
 
 
-def _write(form: Format) -> Any:
-    kind, convert, special = form.storage, form.write, form.write is not None
+def _read_tile(form: Format, real: Any, width: int) -> Any:
+    kind, convert, special, vector = form.storage, form.read, form.read is not None, width > 1
+    load_vector, read = VECTORS.get(width, (None, None))[0], _read(form, real)
 
-    @scalar
-    def write(base, index, value):
-        store(base, index, convert(value) if special else kind(value))
+    @device
+    def read_tile(base, start, k, inner, values):
+        if vector:
+            bits = cuda.local.array(width, kind)
+            load_vector(base, start + k, bits)
+            for j in range(width):
+                values[j] = real(convert(bits[j])) if special else real(bits[j])
+        else:
+            values[0] = read(base, start + k * inner)
 
-    return write
+    return read_tile
+
+
+def _write_tile(form: Format, width: int) -> Any:
+    kind, convert, special, vector = form.storage, form.write, form.write is not None, width > 1
+    store_vector = VECTORS.get(width, (None, None))[1]
+
+    @device
+    def write_tile(base, start, k, inner, values):
+        if vector:
+            bits = cuda.local.array(width, kind)
+            for j in range(width):
+                bits[j] = convert(values[j]) if special else kind(values[j])
+            store_vector(base, start + k, bits)
+        else:
+            store(base, start + k * inner, convert(values[0]) if special else kind(values[0]))
+
+    return write_tile
 
 
 def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred: Format, grad_format: Format,
-            spread: bool, order: int) -> Any:  # fmt: skip
+            spread: bool, order: int, aligned: bool) -> Any:  # fmt: skip
     """The kernel of one categorical loss for arrays of these formats; without a label format y_true holds indices.
 
     Rows, classes, inner, kind, repeat, ignore_index and the class weights are those of `_cpu.rowwise`. A label that is
     no class and a negative weight make the row NaN: an exception would have to wait for the device.
     """
     indices = label is None
-    io = access(real, label, pred, grad_format)
-    write = io.write
+    io = access(real, label, pred, grad_format, aligned)
+    width, write_tile = io.width, io.write_tile
     if not from_logits:
         evaluate = probabilities(maths.derivative, real, io, indices, spread, order)
     elif spread:
@@ -109,12 +139,14 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
         loss *= weight
         if n == 0:
             loss = real(np.nan) if wrong else real(0)
-            if live:
-                for k in range(g, classes, threads):
-                    if with_gradient:
-                        write(grad, start + k * inner, loss)
+            if live and with_gradient:
+                values = cuda.local.array(width, real)
+                for j in range(width):
+                    values[j] = loss
+                for k in range(g * width, classes, threads * width):
+                    write_tile(grad, start, k, inner, values)
                     if with_hessian:
-                        write(hess, start + k * inner, loss)
+                        write_tile(hess, start, k, inner, values)
         if g != 0 or not live:
             loss = real(0)
         elif each:
@@ -160,11 +192,11 @@ def totals(real: Any, label: Format | None) -> Any:
     return kernel
 
 
-def softmaxes(real: Any, pred: Format, grad_format: Format) -> Any:
+def softmaxes(real: Any, pred: Format, grad_format: Format, aligned: bool) -> Any:
     """The kernel that writes the softmax of every row."""
-    io = access(real, None, pred, grad_format)
-    read, write = io.read, io.write
-    look = survey(read, real)
+    io = access(real, None, pred, grad_format, aligned)
+    width, read_tile, write_tile = io.width, io.read_tile, io.write_tile
+    look = survey(io, real)
 
     def kernel(p, out, rows, classes, inner, threads):
         lanes = cuda.shared.array(THREADS, real)  # one a line: the simulator tells them apart by it
@@ -178,8 +210,11 @@ def softmaxes(real: Any, pred: Format, grad_format: Format) -> Any:
         top, best, shift, magic, floor, high, low = look(p, start, inner, n, -1, g, threads, lanes, lows, firsts)
         high, low = two_sum(high, low, exponential(top, top, True, shift, magic, floor))
         inverse = real(1) / (high + low)
-        for k in range(g, n, threads):
-            x = read(p, start + k * inner)
-            write(out, start + k * inner, exponential(x, top, k == best, shift, magic, floor) * inverse)
+        xs = cuda.local.array(width, real)
+        for first in range(g * width, n, threads * width):
+            read_tile(p, start, first, inner, xs)
+            for j in range(width):
+                xs[j] = exponential(xs[j], top, first + j == best, shift, magic, floor) * inverse
+            write_tile(out, start, first, inner, xs)
 
     return kernel

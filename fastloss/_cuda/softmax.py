@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from numba import cuda
+
 from .._jit import scalar
 from .._math import two_sum
 from .._primitives import pick
@@ -22,26 +24,30 @@ def exponential(x: Any, top: Any, is_top: Any, shift: Any, magic: Any, floor: An
     return scaled_exp(x, shift, magic, floor)
 
 
-def survey(read: Any, real: Any) -> Any:
+def survey(io: Any, real: Any) -> Any:
     """The function that surveys a row: its maximum, the first class that has it, the sum of all other exponentials."""
+    width, read_tile = io.width, io.read_tile
 
     @device
     def function(p, start, inner, n, aside, g, threads, lanes, lows, firsts):
         """(top, best, scaling of the row, sum without the classes best and aside as two floats)."""
         top, best = real(-math.inf), n
-        for k in range(g, n, threads):
-            x = read(p, start + k * inner)
-            if x > top:
-                top, best = x, k
+        xs = cuda.local.array(width, real)
+        for first in range(g * width, n, threads * width):
+            read_tile(p, start, first, inner, xs)
+            for j in range(width):
+                if xs[j] > top:
+                    top, best = xs[j], first + j
         own = top
         top = group_max(lanes, own, g, threads)
         best = -group_max(firsts, -best if own == top else -n, g, threads)  # the first, if several have it
         shift, magic, floor = scaling(top)
         high, low = real(0), real(0)
-        for k in range(g, n, threads):
-            if k != best and k != aside:
-                x = read(p, start + k * inner)
-                high, low = two_sum(high, low, exponential(x, top, False, shift, magic, floor))
+        for first in range(g * width, n, threads * width):
+            read_tile(p, start, first, inner, xs)
+            for j in range(width):
+                e = exponential(xs[j], top, False, shift, magic, floor)
+                high, low = two_sum(high, low, real(0) if first + j == best or first + j == aside else e)
         high, low = group_sum_twofold(lanes, lows, high, low, g, threads)
         return top, best, shift, magic, floor, high, low
 
