@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
+from .._jit import scalar
 from .formats import Format
 from .memory import VECTORS, load, store
-from .sums import EACH, THREADS, TILE, fold
+from .sums import EACH, THREADS, TILE, group_sum
 
 
 def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format: Format, order: int,
@@ -27,6 +28,15 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     vector = min(16 // np.dtype(p_type).itemsize, 4 if maths.long else 8)
     rounds = EACH // vector
     load_vector, store_vector = VECTORS[vector]
+
+    @scalar
+    def put(base, i, size, values):
+        if aligned and i + vector <= size:
+            store_vector(base, i, values)
+        else:
+            for j in range(vector):
+                if i + j < size:
+                    store(base, i + j, values[j])
 
     def kernel(y, p, w, losses, grad, hess, partials, scales, size, repeat, each, scaled, scale, c0, c1, c2, c3, c4):
         lanes = cuda.shared.array(THREADS, real)
@@ -72,21 +82,10 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
                     if with_hessian:
                         hs[j] = write_g(hi * factor) if g_bits else g_type(hi * factor)
             if with_gradient:
-                if aligned and whole:
-                    store_vector(grad, i, gs)
-                else:
-                    for j in range(vector):
-                        if i + j < size:
-                            store(grad, i + j, gs[j])
+                put(grad, i, size, gs)
             if with_hessian:
-                if aligned and whole:
-                    store_vector(hess, i, hs)
-                else:
-                    for j in range(vector):
-                        if i + j < size:
-                            store(hess, i + j, hs[j])
-        lanes[t] = total
-        total = fold(lanes, THREADS)
+                put(hess, i, size, hs)
+        total = group_sum(lanes, total, t, THREADS)
         if t == 0:
             store(partials, cuda.blockIdx.x, np.float64(total))
 

@@ -91,15 +91,16 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) ->
     with_gradient, with_hessian = order >= 1, order >= 2
 
     @scalar
-    def share(target, cw, k, true, keep, even, classed, p, q, nll, c):
-        """Target mass of a class times its loss, slope and bend."""
+    def share(x, top, p, is_best, q_best, excess, target, cw, k, true, keep, even, classed, c):
+        """Probability of a class, its complement, and its target mass times loss, slope and bend."""
+        q = q_best if is_best else real(1) - p
         mass = (even + (keep if k == true else real(0))) if indices else target * keep + even
         if classed:
             mass *= load(cw, k, real)
-        loss, slope, bend = focus(p, q, nll, c)
+        loss, slope, bend = focus(p, q, (real(0) if x == top else top - x) + excess, c)
         if mass == real(0):
-            return real(0), real(0), real(0)
-        return mass * loss, mass * slope, mass * bend
+            return p, q, real(0), real(0), real(0)
+        return p, q, mass * loss, mass * slope, mass * bend
 
     @device
     def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
@@ -118,12 +119,10 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) ->
             if not indices:
                 target_tile(y, start, first, inner, ys)
             for j in range(width):
-                k, x = first + j, xs[j]
-                pk = exponential(x, top, k == best, shift, magic, floor) * inverse
-                qk = q_best if k == best else real(1) - pk
-                nll = (real(0) if x == top else top - x) + excess
-                target = real(0) if indices else ys[j]
-                loss, slope, bend = share(target, cw, k, true, keep, even, classed, pk, qk, nll, c)
+                k = first + j
+                e, target = exponential(xs[j], top, k == best, shift, magic, floor), real(0) if indices else ys[j]
+                _, _, loss, slope, bend = share(xs[j], top, e * inverse, k == best, q_best, excess, target, cw, k, true,
+                                                keep, even, classed, c)  # fmt: skip
                 loss_high, loss_low = two_sum(loss_high, loss_low, loss)
                 if k == best:
                     own_slope, own_bend = slope, bend
@@ -147,12 +146,10 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) ->
                 if not indices:
                     target_tile(y, start, first, inner, ys)
                 for j in range(width):
-                    k, x = first + j, xs[j]
-                    pk = exponential(x, top, k == best, shift, magic, floor) * inverse
-                    qk = q_best if k == best else real(1) - pk
-                    nll = (real(0) if x == top else top - x) + excess
-                    target = real(0) if indices else ys[j]
-                    _, slope, bend = share(target, cw, k, true, keep, even, classed, pk, qk, nll, c)
+                    k = first + j
+                    e, target = exponential(xs[j], top, k == best, shift, magic, floor), real(0) if indices else ys[j]
+                    pk, qk, _, slope, bend = share(xs[j], top, e * inverse, k == best, q_best, excess, target, cw, k,
+                                                   true, keep, even, classed, c)  # fmt: skip
                     # Nothing may cancel where p is near 1.
                     h = pk * (qk * slope_sum + pk * bend_sum) + (qk - pk) * bend
                     if k == best:

@@ -11,7 +11,7 @@ from .formats import Format
 from .memory import VECTORS, device, load, store
 from .rows import Access, every_class, one_class, probabilities
 from .softmax import exponential, survey
-from .sums import THREADS, fold
+from .sums import THREADS, group_sum
 
 
 @scalar
@@ -151,9 +151,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
             loss = real(0)
         elif each:
             store(losses, row, loss)
-        cuda.syncthreads()
-        lanes[t] = loss
-        total = fold(lanes, THREADS)
+        total = group_sum(lanes, loss, t, THREADS)
         if t == 0:
             store(partials, cuda.blockIdx.x, np.float64(total))
 
@@ -184,8 +182,7 @@ def totals(real: Any, label: Format | None) -> Any:
                     value = target(y, row // inner * classes * inner + row % inner + k * inner)
                     mass += np.float64(load(cw, k, real)) * np.float64(value)
                 weight *= mass
-        lanes[t] = weight
-        total = fold(lanes, THREADS)
+        total = group_sum(lanes, weight, t, THREADS)
         if t == 0:
             store(partials, cuda.blockIdx.x, total)
 

@@ -21,19 +21,6 @@ TILE = THREADS * EACH
 
 
 @device
-def fold(lanes: Any, threads: Any) -> Any:
-    """Add lanes[:threads] of shared memory, a power of two, by halves; every thread of the block takes part."""
-    t, half = cuda.threadIdx.x, threads // 2
-    while half > 0:
-        cuda.syncthreads()
-        if t < half:
-            lanes[t] += lanes[t + half]
-        half //= 2
-    cuda.syncthreads()
-    return lanes[0]
-
-
-@device
 def group_sum(lanes: Any, value: Any, g: Any, threads: Any) -> Any:
     """The sum of value over the group of `threads` threads, a power of two, in which this is number g."""
     t, half = cuda.threadIdx.x, threads // 2
@@ -78,15 +65,20 @@ def group_max(lanes: Any, value: Any, g: Any, threads: Any) -> Any:
     return lanes[t - g]
 
 
+@device
+def _sum(partials: Any, count: Any, lanes: Any) -> Any:
+    """The sum of what the blocks found, by one block."""
+    t, total = cuda.threadIdx.x, 0.0
+    for i in range(t, count, FINAL_THREADS):
+        total += load(partials, i, np.float64)
+    return group_sum(lanes, total, t, FINAL_THREADS)
+
+
 def final(partials: Any, count: Any, value: Any, total: Any, divided: Any, factor: Any) -> None:
     """value = factor * sum of partials, over the sum of the weights if divided; nothing to average is 0. One block."""
     lanes = cuda.shared.array(FINAL_THREADS, np.float64)
-    t = cuda.threadIdx.x
-    lanes[t] = 0.0
-    for i in range(t, count, FINAL_THREADS):
-        lanes[t] += load(partials, i, np.float64)
-    result = fold(lanes, FINAL_THREADS) * factor
-    if t == 0:
+    result = _sum(partials, count, lanes) * factor
+    if cuda.threadIdx.x == 0:
         if divided:
             weights = load(total, 0, np.float64)
             result = 0.0 if weights == 0.0 else result / weights
@@ -98,12 +90,8 @@ def final_total(real: Any) -> Any:
 
     def kernel(partials, count, total, scale):
         lanes = cuda.shared.array(FINAL_THREADS, np.float64)
-        t = cuda.threadIdx.x
-        lanes[t] = 0.0
-        for i in range(t, count, FINAL_THREADS):
-            lanes[t] += load(partials, i, np.float64)
-        weights = fold(lanes, FINAL_THREADS)
-        if t == 0:
+        weights = _sum(partials, count, lanes)
+        if cuda.threadIdx.x == 0:
             store(total, 0, weights)
             store(scale, 0, real(0.0 if weights == 0.0 else 1.0 / weights))
 
