@@ -10,10 +10,11 @@ import numpy as np
 from . import _check
 from ._check import same_memory
 from ._cpu.blocks import PARALLEL
-from ._cpu.launch import Kernel
+from ._cpu.launch import Function, Kernel
 from ._cpu.layout import NOWHERE, index_kind, place, places, repeated
 from ._cpu.rowwise import LABEL, PROBABILITY, SLOTS, rowwise, softmaxes
 from ._cpu.staging import Operand, direct, staged
+from ._cpu.tiles import FEW, TILE, row_maths, tiles
 from ._cpu.totals import totals
 from ._loss import Layout, Loss
 from ._passes import total_weight
@@ -32,6 +33,16 @@ def _kernel(maths: Maths, logits: bool, real: Any, indices: bool, spread: bool, 
     kind = f"{'z' if logits else 'p'}{'i' if indices else 'd'}{'s' if spread else ''}{'c' if classed else ''}"
     function = rowwise(maths.focus, maths.derivative, logits, real, indices, spread, classed, order)
     return Kernel(f"{maths.name}-{real.__name__}-{kind}{order}", function, SLOTS)
+
+
+@cache
+def _tile_kernel(real: Any) -> Kernel:
+    return Kernel(f"tiles-{real.__name__}", tiles(real), SLOTS, TILE)
+
+
+@cache
+def _row_maths(maths: Maths, real: Any, order: int) -> Function:
+    return Function(f"{maths.name}-{real.__name__}-rows{order}", row_maths(maths.focus, real, order))
 
 
 @cache
@@ -118,14 +129,18 @@ class Categorical(Loss):
               real: Any) -> float:  # fmt: skip
         spread = not layout.indices or self.label_smoothing > 0
         classed = self._class_factors()[1] is not None
-        kernel = _kernel(self._maths(), self.from_logits, real, layout.indices, spread, spread and classed, order)
-        found = self._run(kernel, layout, real, y, p, w, outputs, scale, classed)
+        if self.from_logits and not spread and layout.classes <= FEW:
+            kernel, function = _tile_kernel(real), _row_maths(self._maths(), real, order).address
+        else:
+            kernel = _kernel(self._maths(), self.from_logits, real, layout.indices, spread, spread and classed, order)
+            function = 0
+        found = self._run(kernel, layout, real, y, p, w, outputs, scale, classed, function, order)
         if found.where >= 0:
             raise ValueError(self._offence(layout, found.where, found.values, y))
         return float(found.value)
 
     def _run(self, kernel: Kernel, layout: Layout, real: Any, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any],
-             scale: float, classed: bool) -> Any:  # fmt: skip
+             scale: float, classed: bool, function: Any = 0, order: int = 0) -> Any:  # fmt: skip
         losses, grad, hess = outputs
         count, factors = math.prod(layout.examples), self._class_factors()[1]
         repeat = 0 if w is None else repeated(w, layout.examples)
@@ -133,8 +148,8 @@ class Categorical(Loss):
         has_ignore = self.ignore_index is not None
         parallel = count * layout.classes >= PARALLEL
         table = Operand(np.array(factors, real), real, whole=True) if classed else None
-        rest = (kind, repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0, int(classed), scale,
-                self.label_smoothing, *self._constants())  # fmt: skip
+        rest = (kind, repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0, int(classed),
+                function, order, scale, self.label_smoothing, *self._constants())  # fmt: skip
         home = self._at_home(layout, [y, p, losses, grad, hess])
         if home is not None and (w is None or (repeat and w.flags.c_contiguous)):
             (yv, pv, lv, gv, hv), inner = home

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numba import config
 
 from . import _check
 from ._cpu.blocks import PARALLEL
+from ._cpu.gate import Plan
 from ._cpu.moves import writer
 from ._cpu.staging import direct
-from ._loss import Layout, Loss
+from ._loss import Layout, Loss, LossGradient
 from ._passes import NO_CONSTANTS, Maths, apply, plan, run, total_weight
+
+_new = tuple.__new__
 
 
 def _separate(out: Any, y: Any, p: Any) -> bool:
@@ -49,6 +53,18 @@ class Elementwise(Loss):
         """Which argument has which forbidden value, and what was expected."""
         raise NotImplementedError
 
+    def _shortcut(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient | None:
+        if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
+            return None
+        way = self._plans.get((reduction, order))
+        if way is None or p.size >= PARALLEL:
+            return None
+        gradient = np.empty_like(p) if order and out is None else out
+        if (type(gradient) is np.ndarray) != (order > 0):
+            return None
+        value = way(y, p, gradient)
+        return _new(LossGradient, (value, gradient)) if value == value else None
+
     def _evaluate(self, y_true: Any, y_pred: Any, sample_weight: Any, reduction: str, order: int, valued: bool,
                   losses: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:  # fmt: skip
         # The usual call, where all arrays can be used as they are: a few attribute look-ups, for small arrays' sake.
@@ -77,6 +93,9 @@ class Elementwise(Loss):
                 found = direct(way.kernel, arrays, numbers, size >= PARALLEL)
                 if found.where >= 0:
                     raise ValueError(self._offence(found.where, found.values, y_pred.shape))
+                if not config.DISABLE_JIT:
+                    plain = (size, way.read, *[0] * 5, *way.itemsizes, *numbers[13:])
+                    self._plans[reduction, order] = Plan(y_true.dtype, y_pred.dtype, way.kernel.address, mean, plain)
                 return found.value / size if mean else found.value, gradient, None
         return super()._evaluate(y_true, y_pred, sample_weight, reduction, order, valued, losses, gradient, hessian)
 

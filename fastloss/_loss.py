@@ -48,6 +48,17 @@ class Loss:
     TypeError : dtypes that do not fit, before anything is written.
     """
 
+    __slots__ = ("_plans",)
+    _plans: dict[tuple[str, int], Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls)
+        object.__setattr__(self, "_plans", {})
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__
+
     task: ClassVar[tuple[str, ...]]
     """What the loss is for."""
     activation: ClassVar[str | None]
@@ -56,6 +67,9 @@ class Loss:
     def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                       out: Any = None) -> LossGradient:  # fmt: skip
         """The loss and its gradient, in one pass over the data."""
+        quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 1, out)
+        if quick is not None:
+            return quick
         if reduction == "none":
             losses, gradient = self._pair("out", out)
         else:
@@ -66,11 +80,17 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                  out: Any = None) -> LossGradient:  # fmt: skip
         """The loss and its gradient, in one pass over the data: `loss_gradient`."""
+        quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 1, out)
+        if quick is not None:
+            return quick
         return self.loss_gradient(y_true, y_pred, sample_weight=sample_weight, reduction=reduction, out=out)
 
     def loss(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
              out: Any = None) -> Any:  # fmt: skip
         """The loss alone: a float, or the array of losses for reduction="none". No gradient is computed."""
+        quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 0, out)
+        if quick is not None:
+            return quick.loss
         if out is not None and reduction != "none":
             raise ValueError(f'{type(self).__name__}: out was given to loss() with reduction={reduction!r}, whose '
                              'result is a float; expected None, or reduction="none"')  # fmt: skip
@@ -79,6 +99,9 @@ class Loss:
     def gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                  out: Any = None) -> Any:  # fmt: skip
         """The gradient alone, with respect to y_pred as it was passed."""
+        quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 1, out)
+        if quick is not None:
+            return quick.gradient
         return self._evaluate(y_true, y_pred, sample_weight, reduction, 1, False, None, out, None)[1]
 
     def gradient_hessian(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
@@ -103,6 +126,10 @@ class Loss:
         return result
 
     # --- for the subclasses --------------------------------------------------------------------------------------
+
+    def _shortcut(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient | None:
+        """The result of a small and simple call, if there is a short way for it; None else."""
+        return None
 
     def _layout(self, y: Any, p: Any, real: Any) -> "Layout":
         """Check y_true against y_pred; what the kernels need to know of their shapes."""

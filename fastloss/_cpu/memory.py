@@ -29,6 +29,11 @@ def _members(context: Any, builder: Any, ty: types.Array, value: Any = None) -> 
     return make_array(ty)(context, builder, value)
 
 
+def array_data(context: Any, builder: Any, ty: types.Array, value: Any) -> Any:
+    """The pointer to an array's first element."""
+    return _members(context, builder, ty, value).data
+
+
 def _array(context: Any, builder: Any, ty: types.Array, data: Any, count: Any) -> Any:
     """A C-contiguous 1-D array over borrowed memory, which nobody counts."""
     from numba.np.arrayobj import populate_array
@@ -145,7 +150,7 @@ def _type_base_of(context: Any) -> Any:
 
 @lower_builtin(base_of, types.Array)
 def _lower_base_of(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return builder.ptrtoint(_members(context, builder, sig.args[0], args[0]).data, I64)
+    return builder.ptrtoint(array_data(context, builder, sig.args[0], args[0]), I64)
 
 
 # --- views and scratch ------------------------------------------------------------------------------------------

@@ -25,6 +25,26 @@ class Rows(NamedTuple):
     probabilities: Any
 
 
+@helper
+def hessian_row(e: Any, true: int, own: Any, rest: Any, slope: Any, bend: Any, fw: Any, h: Any) -> None:
+    """The Hessian of a row whose true class is set aside: e[true] is 0, own its exponential, rest the others' sum."""
+    T = type(own)
+    total = rest + own
+    inverse = T(1) / total
+    for k in range(e.size):
+        p = e[k] * inverse
+        h[k] = p * ((T(1) - p) * slope + p * bend) * fw
+    for k in range(e.size):
+        if e[k] > rest - e[k] + own:  # p > 1/2, where 1 - p would cancel
+            largest, e[k] = e[k], 0
+            p, q = largest * inverse, (T(fold_row(e)) + own) * inverse
+            e[k] = largest
+            h[k] = p * (q * slope + p * bend) * fw
+            break
+    p, q = own * inverse, rest * inverse
+    h[true] = q * (p * slope + q * bend) * fw
+
+
 def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, classed: bool, order: int) -> Rows:
     """Row functions from a loss's scalar maths. derivative(p, c) gives loss and derivatives by p from probabilities.
 

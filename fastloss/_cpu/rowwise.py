@@ -12,14 +12,27 @@ from .memory import base_at, base_of, beyond, borrow, copy, elements, float_at, 
 from .rows import rows
 from .softmax import exponentials, fold_row, largest
 
-SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqq" + "dddddd"
+SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian, class weights; rows; for each of the first six arrays the
 function that moves it (0: it is used where it lies); and its itemsize; classes, inner, index kind, repeat, each, has
-ignore_index, ignore_index, has class weights; scale, smoothing and four hyperparameters.
+ignore_index, ignore_index, has class weights, function and order (of a kernel of tiles); scale, smoothing and four
+hyperparameters.
 Element k of row (a, b) lies at (a * classes + k) * inner + b. A weight belongs to `repeat` consecutive rows (0: no
 weights). The index kind is the size of a class index, negative if unsigned (0: dense targets)."""
 Y, P, W, LOSSES, GRAD, HESS, CLASS_WEIGHTS, COUNT, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 14
-CLASSES, INNER, KIND, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, SCALE = 20, 21, 22, 23, 24, 25, 26, 27, 28
+CLASSES, INNER, KIND, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, ORDER, SCALE = (
+    20,
+    21,
+    22,
+    23,
+    24,
+    25,
+    26,
+    27,
+    28,
+    29,
+    30,
+)
 
 LABEL, PROBABILITY, WEIGHT = 0.0, 1.0, 2.0
 """What an offence is about."""

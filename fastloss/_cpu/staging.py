@@ -83,7 +83,7 @@ def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...]
            rows: bool) -> Sum:  # fmt: skip
     """Run a kernel over `count` examples piece by piece. numbers follow the arrays; the first is the count."""
     width = max(o.width for o in operands if o is not None)
-    step = max(ELEMENTS // width, 1) if rows else ELEMENTS
+    step = max(ELEMENTS // width // kernel.unit, 1) * kernel.unit if rows else ELEMENTS
     step = min(step, count)
     buffers = [o and (o.array if o.whole else np.empty(step * o.width, o.dtype)) for o in operands]
     moved = [(o, b) for o, b in zip(operands, buffers, strict=True) if o is not None and not o.whole]

@@ -1,0 +1,210 @@
+"""Values of 16 lanes, for the few loops that the compiler's own vectoriser cannot find: sums along short rows.
+
+In plain Python a vector is a NumPy array of 16. LLVM cuts it into the registers of the processor at hand.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.core.datamodel import PrimitiveModel, register_default
+from numba.extending import lower_builtin, type_callable
+
+from .._jit import helper
+from .._primitives import pick
+from .memory import array_data, scratch
+
+WIDTH = 16
+I32 = ir.IntType(32)
+
+
+class Vector(types.Type):
+    """16 floats in registers."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Vector({dtype})")
+
+
+@register_default(Vector)
+class _Model(PrimitiveModel):
+    def __init__(self, dmm: Any, fe_type: Any) -> None:
+        lane = ir.FloatType() if fe_type.dtype.bitwidth == 32 else ir.DoubleType()
+        super().__init__(dmm, fe_type, ir.VectorType(lane, WIDTH))
+
+
+def _place(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """A pointer to the vector that begins at an element of an array, and its alignment: that of the element."""
+    data, vector = (
+        array_data(context, builder, sig.args[0], args[0]),
+        ir.VectorType(context.get_data_type(sig.args[0].dtype), WIDTH),
+    )
+    index = context.cast(builder, args[1], sig.args[1], types.intp)
+    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer()), sig.args[0].dtype.bitwidth // 8
+
+
+def lanes_at(array: Any, index: int) -> Any:
+    """The 16 elements from index on."""
+    return np.array(array[index : index + WIDTH])
+
+
+@type_callable(lanes_at)
+def _type_lanes_at(context: Any) -> Any:
+    return lambda array, index: Vector(array.dtype)
+
+
+@lower_builtin(lanes_at, types.Array, types.Integer)
+def _lower_lanes_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    pointer, align = _place(context, builder, sig, args)
+    return builder.load(pointer, align=align)
+
+
+def put_lanes(array: Any, index: int, vector: Any) -> None:
+    """Write 16 elements from index on."""
+    array[index : index + WIDTH] = vector
+
+
+@type_callable(put_lanes)
+def _type_put_lanes(context: Any) -> Any:
+    return lambda array, index, vector: types.none
+
+
+@lower_builtin(put_lanes, types.Array, types.Integer, Vector)
+def _lower_put_lanes(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    pointer, align = _place(context, builder, sig, args)
+    builder.store(args[2], pointer, align=align)
+    return context.get_dummy_value()
+
+
+def spread(x: Any) -> Any:
+    """x in every lane."""
+    return np.full(WIDTH, x)
+
+
+@type_callable(spread)
+def _type_spread(context: Any) -> Any:
+    return lambda x: Vector(x) if isinstance(x, types.Float) else None
+
+
+@lower_builtin(spread, types.Float)
+def _lower_spread(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return _spread(builder, args[0])
+
+
+def _spread(builder: Any, value: Any) -> Any:
+    vector = ir.VectorType(value.type, WIDTH)
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, value, I32(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, WIDTH), [0] * WIDTH))
+
+
+def only(vector: Any, count: int, rest: Any) -> Any:
+    """The vector with `rest` in the lanes from count on."""
+    return np.where(np.arange(WIDTH) < count, vector, rest)
+
+
+@type_callable(only)
+def _type_only(context: Any) -> Any:
+    return lambda vector, count, rest: vector
+
+
+@lower_builtin(only, Vector, types.Integer, types.Float)
+def _lower_only(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    count = builder.trunc(context.cast(builder, args[1], sig.args[1], types.int64), I32)
+    lanes = ir.Constant(ir.VectorType(I32, WIDTH), list(range(WIDTH)))
+    return builder.select(builder.icmp_signed("<", lanes, _spread(builder, count)), args[0], _spread(builder, args[2]))
+
+
+def plus(a: Any, b: Any) -> Any:
+    """a + b."""
+    return a + b
+
+
+def times(a: Any, b: Any) -> Any:
+    """a * b."""
+    return a * b
+
+
+def most(a: Any, b: Any) -> Any:
+    """The larger of a and b; b where either is NaN."""
+    return np.where(a > b, a, b)
+
+
+def evens(a: Any, b: Any) -> Any:
+    """Every second lane of a followed by b, from the first on."""
+    return np.concatenate([a, b])[::2]
+
+
+def odds(a: Any, b: Any) -> Any:
+    """Every second lane of a followed by b, from the second on."""
+    return np.concatenate([a, b])[1::2]
+
+
+def _shuffle(first: int) -> Any:
+    mask = ir.Constant(ir.VectorType(I32, WIDTH), list(range(first, 2 * WIDTH, 2)))
+    return lambda context, builder, sig, args: builder.shuffle_vector(args[0], args[1], mask)
+
+
+def _most(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
+
+
+for _function, _lower in (
+    (plus, lambda context, builder, sig, args: builder.fadd(*args)),
+    (times, lambda context, builder, sig, args: builder.fmul(*args)),
+    (most, _most),
+    (evens, _shuffle(0)),
+    (odds, _shuffle(1)),
+):
+    type_callable(_function)(lambda context: lambda a, b: a if isinstance(a, Vector) and a == b else None)
+    lower_builtin(_function, Vector, Vector)(_lower)
+
+
+# --- rows --------------------------------------------------------------------------------------------------------
+
+
+def along_rows(combine: Any, nothing: float) -> Any:
+    """A function that combines the elements of each of many rows: 16 lanes first, then neighbouring lanes."""
+
+    @helper
+    def across(values, width, rows, results):
+        """Write one number for each row to results, which has room for whole vectors; so have the values."""
+        lanes = scratch(256, values.dtype)
+        neutral = pick(values[0], nothing, nothing)
+        whole = width // WIDTH * WIDTH
+        for first in range(0, rows, WIDTH):
+            for r in range(WIDTH):
+                start = (first + r) * width
+                row = spread(neutral)
+                for k in range(0, whole, WIDTH):
+                    row = combine(row, lanes_at(values, start + k))
+                if whole < width:
+                    row = combine(row, only(lanes_at(values, start + whole), width - whole, neutral))
+                put_lanes(lanes, r * WIDTH, row)
+            length = 128
+            while length >= WIDTH:
+                for i in range(0, length, WIDTH):
+                    a, b = lanes_at(lanes, 2 * i), lanes_at(lanes, 2 * i + WIDTH)
+                    put_lanes(lanes, i, combine(evens(a, b), odds(a, b)))
+                length //= 2
+            put_lanes(results, first, lanes_at(lanes, 0))
+
+    return across
+
+
+row_sums = along_rows(plus, 0.0)
+"""row_sums(values, width, rows, results): the sum of each row."""
+
+row_tops = along_rows(most, -math.inf)
+"""row_tops(values, width, rows, results): the maximum of each row; NaNs are passed over."""
+
+
+@helper
+def scale_rows(values: Any, width: int, rows: int, factors: Any, results: Any) -> None:
+    """Every row times its factor; results has room for a vector more, which is overwritten."""
+    for r in range(rows):
+        factor = spread(factors[r])
+        for k in range(0, width, WIDTH):  # what goes beyond the row is overwritten by the next one
+            put_lanes(results, r * width + k, times(lanes_at(values, r * width + k), factor))
