@@ -11,7 +11,8 @@ from . import _check
 from ._check import same_memory
 from ._cpu.blocks import PARALLEL
 from ._cpu.launch import Function, Kernel
-from ._cpu.layout import NOWHERE, index_kind, place, places, repeated
+from ._cpu.layout import NOWHERE, Place, index_kind, place, places, repeated
+from ._cpu.moves import is_large, streamer
 from ._cpu.rowwise import LABEL, PROBABILITY, SLOTS, rowwise, softmaxes
 from ._cpu.staging import Operand, direct, staged
 from ._cpu.tiles import FEW, TILE, row_maths, tiles
@@ -142,6 +143,7 @@ class Categorical(Loss):
     def _run(self, kernel: Kernel, layout: Layout, real: Any, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any],
              scale: float, classed: bool, function: Any = 0, order: int = 0) -> Any:  # fmt: skip
         losses, grad, hess = outputs
+        tiled = kernel.unit == TILE
         count, factors = math.prod(layout.examples), self._class_factors()[1]
         repeat = 0 if w is None else repeated(w, layout.examples)
         kind = index_kind(y.dtype) if layout.indices else 0
@@ -159,7 +161,11 @@ class Categorical(Loss):
                 label = NOWHERE if y.dtype.isnative and y.flags.aligned else None
             ways = [label, place(pv, real, aside=aside), place(w, real), place(lv, real, output=True)]
             for o in (gv, hv):
-                ways.append(place(o, real, True, aside or (o is not None and pv is not None and same_memory(o, pv))))
+                in_place = o is not None and pv is not None and same_memory(o, pv)
+                way = place(o, real, True, aside or in_place)
+                if tiled and o is not None and way is not None and not in_place and is_large(o, real):
+                    way = Place(streamer(real).address, way.itemsize)
+                ways.append(way)
             found = places(ways)
             if found is not None:
                 arrays = (yv, pv, w, lv, gv, hv, None if table is None else table.array)

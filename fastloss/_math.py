@@ -57,10 +57,16 @@ def joined(high: Any, low: Any) -> Any:
 
 
 @scalar
+def reduced(n: Any, x: Any) -> Any:
+    """x - n ln 2 for n = round(x / ln 2)."""
+    r = fma(n, pick(x, -LN2_HIGH_32, -LN2_HIGH_64), x)
+    return fma(n, pick(x, -LN2_LOW_32, -LN2_LOW_64), r)
+
+
+@scalar
 def exp_reduced(n: Any, x: Any, low: Any) -> Any:
     """exp(x + low - n ln 2) for n = round(x / ln 2); low may be None."""
-    r = fma(n, pick(x, -LN2_HIGH_32, -LN2_HIGH_64), x)
-    r = fma(n, pick(x, -LN2_LOW_32, -LN2_LOW_64), r)
+    r = reduced(n, x)
     if low is not None:
         r = r + low
     return fma(r * r, polynomial(r, EXP_32, EXP_64), r) + pick(x, 1.0, 1.0)

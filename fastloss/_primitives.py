@@ -109,6 +109,28 @@ def _lower_polynomial(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return _estrin(terms, args[0], builder.fma, lambda a: builder.fmul(a, a))
 
 
+def horner(x: Any, single: tuple[float, ...], double: tuple[float, ...]) -> Any:
+    """The same by Horner's scheme: fewer operations, but each waits for the one before. For short loop bodies."""
+    return _horner([pick(x, c, c) for c in (single if isinstance(x, np.float32) else double)], x, fma)
+
+
+def _horner(terms: list[Any], x: Any, multiply_add: Any) -> Any:
+    result = terms[0]
+    for term in terms[1:]:
+        result = multiply_add(result, x, term)
+    return result
+
+
+type_callable(horner)(_type_polynomial)
+
+
+@lower_builtin(horner, types.Float, types.UniTuple, types.UniTuple)
+def _lower_horner(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    ty = sig.return_type
+    values = cgutils.unpack_tuple(builder, args[1 if ty.bitwidth == 32 else 2])
+    return _horner([_narrow(builder, c, ty) for c in values], args[0], builder.fma)
+
+
 # --- powers of two ----------------------------------------------------------------------------------------------
 
 
@@ -127,6 +149,42 @@ def _type_power_of_two(context: Any) -> Any:
 def _lower_power_of_two(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     real, integer, mantissa, _ = _layout(sig.return_type)
     return builder.bitcast(builder.shl(builder.bitcast(args[0], integer), integer(mantissa)), real)
+
+
+def raise_by(value: Any, t: Any) -> Any:
+    """value * 2^k for t = 1.5*2^23 + k, where value and result are normal: an addition of integers."""
+    integer, mantissa, _ = _BITS[type(t)]
+    raised = np.left_shift(t.view(integer), mantissa, dtype=integer)
+    return np.add(value.view(integer), raised, dtype=integer).view(type(t))
+
+
+@type_callable(raise_by)
+def _type_raise_by(context: Any) -> Any:
+    return lambda value, t: t if isinstance(t, types.Float) and value == t else None
+
+
+@lower_builtin(raise_by, types.Float, types.Float)
+def _lower_raise_by(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    real, integer, mantissa, _ = _layout(sig.return_type)
+    raised = builder.shl(builder.bitcast(args[1], integer), integer(mantissa))
+    return builder.bitcast(builder.add(builder.bitcast(args[0], integer), raised), real)
+
+
+def magnitude(x: Any) -> Any:
+    """The bits of |x| as an integer, which are in the order of |x|, with NaN above infinity."""
+    integer, _, _ = _BITS[type(x)]
+    return x.view(integer) & np.iinfo(integer).max
+
+
+@type_callable(magnitude)
+def _type_magnitude(context: Any) -> Any:
+    return lambda x: (types.int32 if x.bitwidth == 32 else types.int64) if isinstance(x, types.Float) else None
+
+
+@lower_builtin(magnitude, types.Float)
+def _lower_magnitude(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    integer = _layout(sig.args[0])[1]
+    return builder.and_(builder.bitcast(args[0], integer), integer((1 << (integer.width - 1)) - 1))
 
 
 _ROOT_HALF = {32: 0x3F3504F3, 64: 0x3FE6A09E667F3BCD}  # bits of sqrt(1/2)

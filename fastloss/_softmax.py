@@ -8,10 +8,26 @@ maximum itself is subtracted only where it is so large that the subtraction is e
 from typing import Any
 
 from ._jit import scalar
-from ._math import LOG2E, MAGIC_32, MAGIC_64, exp_reduced
-from ._primitives import fma, pick, power_of_two
+from ._math import EXP_32, EXP_64, LOG2E, MAGIC_32, MAGIC_64, reduced
+from ._primitives import fma, horner, pick, power_of_two, raise_by
 
 LN2 = 0.6931471805599453
+LIFT_32, LIFT_64 = 24.0, 53.0
+"""The powers of two that keep a subnormal exponential normal until it is divided by the sum of its row."""
+
+
+@scalar
+def exp_of_rest(r: Any) -> Any:
+    """exp(r) for |r| <= ln(2)/2."""
+    return fma(r * r, horner(r, EXP_32, EXP_64), r) + pick(r, 1.0, 1.0)
+
+
+@scalar
+def moderate_exp(z: Any) -> Any:
+    """scaled_exp of a row that needs no scaling, for |z| <= 30; for other z it means nothing."""
+    magic = pick(z, MAGIC_32 + LIFT_32, MAGIC_64 + LIFT_64)
+    t = fma(z, pick(z, LOG2E, LOG2E), magic)
+    return raise_by(exp_of_rest(reduced(t - magic, z)), t)
 
 
 @scalar
@@ -21,7 +37,7 @@ def scaling(top: Any) -> Any:
     shift = top if abs(top) > pick(top, 256.0, 2048.0) else T(0)
     round_ = pick(top, MAGIC_32, MAGIC_64)
     exponent = fma(top - shift, pick(top, LOG2E, LOG2E), round_) - round_
-    magic = pick(top, MAGIC_32 + 127.0 + 24.0, MAGIC_64 + 1023.0 + 53.0) - exponent
+    magic = pick(top, MAGIC_32 + 127.0 + LIFT_32, MAGIC_64 + 1023.0 + LIFT_64) - exponent
     floor = (exponent - pick(top, 151.0, 1076.0)) * pick(top, LN2, LN2)  # here the power of two becomes 0
     return shift, magic, floor
 
@@ -32,4 +48,4 @@ def scaled_exp(z: Any, shift: Any, magic: Any, floor: Any) -> Any:
     x = z - shift
     x = floor if x < floor else x
     t = fma(x, pick(x, LOG2E, LOG2E), magic)
-    return exp_reduced(t - magic, x, None) * power_of_two(t)
+    return exp_of_rest(reduced(t - magic, x)) * power_of_two(t)

@@ -13,6 +13,7 @@ from .._halves import HAS_FLOAT16
 from .._jit import helper
 from .launch import Function
 from .memory import elements
+from .vectors import stream
 
 
 def _reachable(dtype: Any) -> Any:
@@ -77,3 +78,28 @@ def _move(source: Any, target: Any, convert: Any, cast: Any) -> Any:
         return 0
 
     return move
+
+
+LARGE = 1 << 24
+"""An output of so many bytes or more will not be in a cache when it is read again."""
+
+
+def is_large(array: Any, real: Any) -> bool:
+    """Whether an output of the compute dtype is better written past the caches, which would read it first."""
+    return bool(array.dtype.type is real and array.dtype.isnative and array.nbytes >= LARGE)
+
+
+@cache
+def streamer(real: Any) -> Function:
+    """The function that writes real to a large array past the caches, where it is contiguous."""
+
+    def move(here, step, there, pace, count):
+        if pace == 1:
+            stream(elements(here, count, real), elements(there, count, real))
+        else:
+            values, result = elements(here, count, real), elements(there, (count - 1) * pace + 1, real)
+            for i in range(count):
+                result[i * pace] = values[i]
+        return 0
+
+    return Function(f"stream-{real.__name__}", move)

@@ -14,8 +14,8 @@ import numpy as np
 
 from .._jit import helper
 from .._math import log1p, two_sum
-from .._primitives import pick
-from .._softmax import scaled_exp, scaling
+from .._primitives import magnitude, pick
+from .._softmax import moderate_exp, scaled_exp, scaling
 from .blocks import fold, note
 from .invoke import invoke
 from .memory import base_at, base_of, beyond, borrow, copy, elements, float_at, int_at, scratch
@@ -63,7 +63,8 @@ MODERATE = 30.0
 @helper
 def segment(classes: int) -> int:
     """How many rows make a segment."""
-    return min(TILE, max(WIDTH, SEGMENT // classes // WIDTH * WIDTH))
+    rows = max(1, SEGMENT // classes)
+    return min(TILE, rows)
 
 
 @helper
@@ -101,13 +102,22 @@ def read_weights(call: Any, first: int, w: Any) -> None:
 
 @helper
 def moderate(z: Any, e: Any) -> bool:
-    """Write exp(z) to e, unscaled; whether every logit is moderate, without which e means nothing."""
-    zero, size, bad = pick(z[0], 0.0, 0.0), pick(z[0], MODERATE, MODERATE), np.int32(0)
-    _, magic, floor = scaling(zero)
+    """Write the exponentials of moderate logits to e, unscaled; whether all were, else e means nothing."""
+    limit = magnitude(pick(z[0], MODERATE, MODERATE))
+    most = limit
     for i in range(z.size):
-        e[i] = scaled_exp(z[i], zero, magic, floor)
-        bad = np.int32(bad | np.int32(not abs(z[i]) <= size))
-    return bad == 0
+        e[i] = moderate_exp(z[i])
+        size = magnitude(z[i])
+        most = size if size > most else most
+    return most == limit
+
+
+@helper
+def unscaled(z: Any, e: Any) -> None:
+    """The same for logits of any size: right in all rows that `is_moderate`."""
+    shift, magic, floor = scaling(pick(z[0], 0.0, 0.0))
+    for i in range(z.size):
+        e[i] = scaled_exp(z[i], shift, magic, floor)
 
 
 @helper
@@ -301,17 +311,19 @@ def tiles(real: Any) -> Any:
                     for r in range(many):
                         distances[r] = 0
                 else:
+                    unscaled(z, borrow(e, 0, size))
                     tame(z, e, many, columns, borrow(true, i, many), bases, distances, z_row, e_row)
+                here = borrow(true, i, many)
                 for r in range(many):
-                    at = r * step + true[i + r] * pace
-                    own[r] = e[at]
-                    e[at] = 0
+                    place = borrow(e, r * step + here[r] * pace, 1)  # an index of 0 needs no check for being negative
+                    own[r] = place[0]
+                    place[0] = 0
                 if columns:
                     add_columns(e, classes, many, lanes, rest)
                 else:
                     row_sums(e, classes, many, rest)
                 copy(borrow(w, i, many), borrow(weights, 0, many))
-                invoke(maths, call, base_of(table), many, 0, 0)
+                invoke(maths, call, base_of(table), (many + WIDTH - 1) // WIDTH * WIDTH, 0, 0)  # whole vectors
                 copy(borrow(loss, 0, many), borrow(losses, i, many))
                 if order >= 2:
                     for r in range(many):
@@ -335,7 +347,7 @@ def tiles(real: Any) -> Any:
                     else:
                         scale_rows(e, classes, many, factors, g)
                     for r in range(many):
-                        g[r * step + true[i + r] * pace] = corrections[r]
+                        borrow(g, r * step + here[r] * pace, 1)[0] = corrections[r]
                 if odd != 0:
                     for r in range(many):
                         if w[i + r] == 0:

@@ -3,7 +3,6 @@
 In plain Python a vector is a NumPy array of 16. LLVM cuts it into the registers of the processor at hand.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from numba.core import types
 from numba.core.datamodel import PrimitiveModel, register_default
 from numba.extending import lower_builtin, type_callable
 
-from .._jit import helper
+from .._jit import helper, scalar
 from .._primitives import pick
-from .memory import array_data, scratch
+from .memory import array_data, base_of, borrow, scratch
 
 WIDTH = 16
 I32 = ir.IntType(32)
@@ -78,6 +77,24 @@ def _lower_put_lanes(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
+def put_past_cache(array: Any, index: int, vector: Any) -> None:
+    """put_lanes where the element at index lies at a multiple of 64 bytes: memory is written without being read."""
+    array[index : index + WIDTH] = vector
+
+
+@type_callable(put_past_cache)
+def _type_put_past_cache(context: Any) -> Any:
+    return lambda array, index, vector: types.none
+
+
+@lower_builtin(put_past_cache, types.Array, types.Integer, Vector)
+def _lower_put_past_cache(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    pointer, _ = _place(context, builder, sig, args)
+    store = builder.store(args[2], pointer, align=64)
+    store.set_metadata("nontemporal", builder.module.add_metadata([I32(1)]))
+    return context.get_dummy_value()
+
+
 def spread(x: Any) -> Any:
     """x in every lane."""
     return np.full(WIDTH, x)
@@ -127,11 +144,6 @@ def times(a: Any, b: Any) -> Any:
     return a * b
 
 
-def most(a: Any, b: Any) -> Any:
-    """The larger of a and b; b where either is NaN."""
-    return np.where(a > b, a, b)
-
-
 def evens(a: Any, b: Any) -> Any:
     """Every second lane of a followed by b, from the first on."""
     return np.concatenate([a, b])[::2]
@@ -147,14 +159,9 @@ def _shuffle(first: int) -> Any:
     return lambda context, builder, sig, args: builder.shuffle_vector(args[0], args[1], mask)
 
 
-def _most(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
-
-
 for _function, _lower in (
     (plus, lambda context, builder, sig, args: builder.fadd(*args)),
     (times, lambda context, builder, sig, args: builder.fmul(*args)),
-    (most, _most),
     (evens, _shuffle(0)),
     (odds, _shuffle(1)),
 ):
@@ -168,28 +175,48 @@ for _function, _lower in (
 def along_rows(combine: Any, nothing: float) -> Any:
     """A function that combines the elements of each of many rows: 16 lanes first, then neighbouring lanes."""
 
+    @scalar
+    def join(a, b):
+        return combine(evens(a, b), odds(a, b))
+
+    @scalar
+    def one(values, start, width, neutral):
+        return only(lanes_at(values, start), width, neutral)
+
+    @scalar
+    def two(values, start, width, neutral):
+        return join(one(values, start, width, neutral), one(values, start + width, width, neutral))
+
+    @scalar
+    def four(values, start, width, neutral):
+        return join(two(values, start, width, neutral), two(values, start + 2 * width, width, neutral))
+
+    @scalar
+    def eight(values, start, width, neutral):
+        return join(four(values, start, width, neutral), four(values, start + 4 * width, width, neutral))
+
     @helper
     def across(values, width, rows, results):
         """Write one number for each row to results, which has room for whole vectors; so have the values."""
-        lanes = scratch(256, values.dtype)
         neutral = pick(values[0], nothing, nothing)
+        if width <= WIDTH:
+            for first in range(0, rows, WIDTH):
+                start = first * width
+                result = join(eight(values, start, width, neutral), eight(values, start + 8 * width, width, neutral))
+                put_lanes(results, first, result)
+            return
+        lanes = scratch(256, values.dtype)
         whole = width // WIDTH * WIDTH
         for first in range(0, rows, WIDTH):
-            for r in range(WIDTH):
+            for r in range(min(WIDTH, rows - first)):
                 start = (first + r) * width
-                row = spread(neutral)
-                for k in range(0, whole, WIDTH):
+                row = lanes_at(values, start)
+                for k in range(WIDTH, whole, WIDTH):
                     row = combine(row, lanes_at(values, start + k))
                 if whole < width:
                     row = combine(row, only(lanes_at(values, start + whole), width - whole, neutral))
                 put_lanes(lanes, r * WIDTH, row)
-            length = 128
-            while length >= WIDTH:
-                for i in range(0, length, WIDTH):
-                    a, b = lanes_at(lanes, 2 * i), lanes_at(lanes, 2 * i + WIDTH)
-                    put_lanes(lanes, i, combine(evens(a, b), odds(a, b)))
-                length //= 2
-            put_lanes(results, first, lanes_at(lanes, 0))
+            put_lanes(results, first, join(eight(lanes, 0, WIDTH, neutral), eight(lanes, 128, WIDTH, neutral)))
 
     return across
 
@@ -197,14 +224,29 @@ def along_rows(combine: Any, nothing: float) -> Any:
 row_sums = along_rows(plus, 0.0)
 """row_sums(values, width, rows, results): the sum of each row."""
 
-row_tops = along_rows(most, -math.inf)
-"""row_tops(values, width, rows, results): the maximum of each row; NaNs are passed over."""
-
 
 @helper
 def scale_rows(values: Any, width: int, rows: int, factors: Any, results: Any) -> None:
     """Every row times its factor; results has room for a vector more, which is overwritten."""
+    if width <= WIDTH:  # what goes beyond a row is overwritten by the next one
+        for r in range(rows):
+            put_lanes(results, r * width, times(lanes_at(values, r * width), spread(factors[r])))
+        return
     for r in range(rows):
-        factor = spread(factors[r])
-        for k in range(0, width, WIDTH):  # what goes beyond the row is overwritten by the next one
-            put_lanes(results, r * width + k, times(lanes_at(values, r * width + k), factor))
+        row, result, factor = borrow(values, r * width, width), borrow(results, r * width, width), spread(factors[r])
+        for k in range(0, width, WIDTH):
+            put_lanes(result, k, times(lanes_at(row, k), factor))
+
+
+@helper
+def stream(values: Any, result: Any) -> None:
+    """result[:] = values, past the caches."""
+    size = result.size
+    i = min(size, (-base_of(result)) % 64 // values.itemsize)
+    for k in range(i):
+        result[k] = values[k]
+    while i + WIDTH <= size:
+        put_past_cache(result, i, lanes_at(values, i))
+        i += WIDTH
+    for k in range(i, size):
+        result[k] = values[k]
