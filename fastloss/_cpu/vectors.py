@@ -13,7 +13,7 @@ from numba.extending import lower_builtin, type_callable
 
 from .._jit import helper, scalar
 from .._primitives import pick
-from .memory import array_data, base_of, borrow, scratch
+from .memory import array_data, base_of, scratch
 
 WIDTH = 16
 I32 = ir.IntType(32)
@@ -233,9 +233,9 @@ def scale_rows(values: Any, width: int, rows: int, factors: Any, results: Any) -
             put_lanes(results, r * width, times(lanes_at(values, r * width), spread(factors[r])))
         return
     for r in range(rows):
-        row, result, factor = borrow(values, r * width, width), borrow(results, r * width, width), spread(factors[r])
-        for k in range(0, width, WIDTH):
-            put_lanes(result, k, times(lanes_at(row, k), factor))
+        factor = spread(factors[r])
+        for k in range(r * width, (r + 1) * width, WIDTH):
+            put_lanes(results, k, times(lanes_at(values, k), factor))
 
 
 @helper
