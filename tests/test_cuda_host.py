@@ -67,6 +67,19 @@ def test_derivatives_alone_need_no_loss(driver):
     assert len(names(driver)) == 1
 
 
+def test_what_one_kernel_leaves_the_next_finds(driver):
+    """The parts of one room: sums of weights, their total, the factor, sums of losses."""
+    y, p = arrays()
+    BCE(y, p, sample_weight=ndarray((1000,), np.float32))
+    totals, total, main, last = [launch[4] for launch in driver.launches]
+    sums_of_weights, sum_of_weights, factor, sums = totals[3], total[2], total[3], main[6]
+    assert len({sums_of_weights, sum_of_weights, factor, sums}) == 4
+    assert total[0] == sums_of_weights
+    assert main[7] == factor
+    assert last[0] == sums
+    assert last[3] == sum_of_weights
+
+
 def test_class_weights_are_copied_once(driver, monkeypatch):
     import cupy
 
