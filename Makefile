@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS ?=
 ALLOW_NO_GPU ?=
+ALLOW_MISSING ?=
 SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 export PYTHONDONTWRITEBYTECODE =
 
@@ -28,11 +29,12 @@ test: $(VENV)/cuda.stamp
 # what the CUDA kernels compute, in the simulator, and what they are compiled to: needs no card
 test-cuda: $(VENV)/cuda.stamp
 	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py
-	@$(BIN)/python -m pytest tests/test_cuda_ptx.py
+	@$(BIN)/python -m pytest tests/test_cuda_ptx.py tests/test_cuda_host.py
 
-# the same on a card; ALLOW_NO_GPU=1 passes where there is none
-test-gpu: $(VENV)/cuda.stamp
-	@ALLOW_NO_GPU=$(ALLOW_NO_GPU) $(BIN)/python -m tests.devices -n0 -m gpu tests/test_cuda.py tests/test_gpu.py
+# the same on a card, with CuPy, torch and Numba; ALLOW_NO_GPU=1 passes where there is no card, ALLOW_MISSING=1 without
+# one of the three or compute-sanitizer
+test-gpu: $(VENV)/gpu.stamp
+	@ALLOW_NO_GPU=$(ALLOW_NO_GPU) ALLOW_MISSING=$(ALLOW_MISSING) $(BIN)/python -m tests.devices -n0 -m gpu tests/test_cuda.py tests/test_gpu.py
 
 test-nojit: $(VENV)/cuda.stamp
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest
@@ -41,8 +43,8 @@ test-nojit: $(VENV)/cuda.stamp
 bench: $(VENV)/bench.stamp $(PEERS:%=$(VENV)/peer-%.stamp)
 	@$(BIN)/python -m bench
 
-# on a GPU, with the torch, CuPy, Liger and quack that are installed beside it
-bench-gpu: $(VENV)/cuda.stamp $(VENV)/bench.stamp
+# on a GPU, with torch and CuPy, and with Liger and quack where they are installed
+bench-gpu: $(VENV)/gpu.stamp
 	@$(BIN)/python -m bench.gpu
 
 lint: $(VENV)/dev.stamp

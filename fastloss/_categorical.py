@@ -197,10 +197,10 @@ class Categorical(Loss):
 
         return categorical_loss(self, call, layout, mean)
 
-    def _device_activate(self, z: Any, out: Any, real: Any, stream: int) -> None:
+    def _device_activate(self, z: Any, out: Any, real: Any, plan: Any) -> None:
         from ._cuda.evaluate import softmax
 
-        softmax(z, out, self._normal_axis(z), real, stream)
+        softmax(z, out, self._normal_axis(z), real, plan)
 
     def _offence(self, layout: Layout, where: int, values: Sequence[float], y: Any) -> str:
         kind, value, _ = values

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from ._dispatch import describe, on_gpu
+
 REDUCTIONS = ("mean", "sum", "sum_over_batch_size", "none")
 HALF = ("float16", "bfloat16")
 
@@ -63,6 +65,10 @@ def output(name: str, label: str, out: Any, shape: tuple[int, ...], inputs: dict
 
 
 def _as_buffer(name: str, label: str, out: Any) -> Any:
+    if on_gpu(out):
+        raise TypeError(
+            f"{name}: {label} is a {describe(out)}, y_pred is on the CPU; expected all arrays on one device"
+        )
     if hasattr(type(out), "__array_interface__") or hasattr(type(out), "__array__"):
         return np.asarray(out)
     raise TypeError(f"{name}: {label} is a {type(out).__name__}, expected an array to write to")

@@ -8,12 +8,24 @@ from typing import Any
 
 def on_gpu(array: Any) -> bool:
     """Whether an array lies in a GPU's memory (Numba's simulator included), asked before __array__."""
-    cls = type(array)
+    cls: Any = type(array)
+    answer = _answer(cls)
+    return bool(answer(array)) if callable(answer) else answer
+
+
+@cache
+def _answer(cls: type) -> Any:
+    """Whether all arrays of a class are on a GPU, or what to ask of each of them."""
     if hasattr(cls, "__cuda_ndarray__"):
         return True
     if not hasattr(cls, "__cuda_array_interface__"):
         return False
-    return bool(getattr(array, "is_cuda", True))  # every torch tensor has the attribute; only CUDA ones a value
+    libraries = {c.__module__.split(".")[0] for c in cls.__mro__}
+    if "torch" in libraries:  # on the CPU too; its interface refuses a tensor that requires a gradient
+        return lambda tensor: tensor.is_cuda
+    if libraries & {"cupy", "numba"}:
+        return True
+    return lambda array: hasattr(array, "__cuda_array_interface__")  # JAX's arrays have it, and raise on the CPU
 
 
 def describe(array: Any) -> str:
@@ -23,18 +35,22 @@ def describe(array: Any) -> str:
 
 def device_of(name: str, arguments: dict[str, Any]) -> Any:
     """The module that computes on the arguments' GPU, None for the CPU; TypeError where they are on both."""
-    gpu = [k for k, v in arguments.items() if v is not None and on_gpu(v)]
-    if not gpu:
+    first = next((k for k, v in arguments.items() if v is not None and on_gpu(v)), None)
+    if first is None:
         return None
     for other, value in arguments.items():
-        if value is not None and other not in gpu and not isinstance(value, numbers.Real):
-            raise TypeError(
-                f"{name}: {gpu[0]} is a {describe(arguments[gpu[0]])}, {other} is a {describe(value)}; "
-                "expected all arrays on one device"
-            )
+        if value is None or on_gpu(value) or (other == "sample_weight" and isinstance(value, numbers.Real)):
+            continue
+        raise TypeError(f"{name}: {first} is a {describe(arguments[first])}, {other} is a {describe(value)}; "
+                        "expected all arrays on one device")  # fmt: skip
     missing = _missing()
     if missing:
-        raise RuntimeError(f"{name}: {gpu[0]} is a {describe(arguments[gpu[0]])}, but {missing}")
+        raise RuntimeError(f"{name}: {first} is a {describe(arguments[first])}, but {missing}")
+    return _backend()
+
+
+@cache
+def _backend() -> Any:
     from ._cuda import evaluate
 
     return evaluate

@@ -123,14 +123,14 @@ class Elementwise(Loss):
 
         return elementwise_loss(self, call, layout, mean)
 
-    def _device_activate(self, z: Any, out: Any, real: Any, stream: int) -> None:
+    def _device_activate(self, z: Any, out: Any, real: Any, plan: Any) -> None:
         from ._cuda.evaluate import elementwise_activation
 
         maths = self._activation()
         if maths is None:
-            super()._device_activate(z, out, real, stream)
+            super()._device_activate(z, out, real, plan)
         else:
-            elementwise_activation(maths, z, out, real, stream)
+            elementwise_activation(maths, z, out, real, plan)
 
     def _offence(self, where: int, values: Sequence[float], shape: tuple[int, ...]) -> str:
         y, p, weight = values

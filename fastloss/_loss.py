@@ -151,10 +151,10 @@ class Loss:
         """The twin of _total and _pass on a device: the call with its scale, and the sums of the blocks."""
         raise NotImplementedError
 
-    def _device_activate(self, z: Any, out: Any, real: Any, stream: int) -> None:
+    def _device_activate(self, z: Any, out: Any, real: Any, plan: Any) -> None:
         from ._cuda.layout import copy
 
-        copy(z, out, stream)
+        copy(z, out, plan, f"{type(self).__name__}: out")
 
     def _pair(self, label: str, out: Any) -> tuple[Any, Any]:
         if out is None:
@@ -167,11 +167,12 @@ class Loss:
                   losses: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:  # fmt: skip
         name = type(self).__name__
         if type(y_true) is not np.ndarray or type(y_pred) is not np.ndarray or sample_weight is not None:
-            outs = {"losses": losses, "gradient": gradient, "hessian": hessian}
-            arrays = {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight}
-            device = device_of(name, arrays | {f"out ({k})": v for k, v in outs.items()})
+            device = device_of(name, {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight,
+                                      "out (losses)": losses, "out (gradient)": gradient,
+                                      "out (hessian)": hessian})  # fmt: skip
             if device is not None:
-                found = device.evaluate(self, y_true, y_pred, sample_weight, reduction, order, valued, *outs.values())
+                found = device.evaluate(self, y_true, y_pred, sample_weight, reduction, order, valued, losses, gradient,
+                                        hessian)  # fmt: skip
                 return found[0], found[1], found[2]
         p, y = np.asarray(y_pred), np.asarray(y_true)
         _check.reduction(name, reduction)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -104,4 +105,10 @@ if __name__ == "__main__":  # make test-gpu: looks for a GPU, then runs what it 
     print(f"arrays on a GPU: {', '.join(names)}" if names else "no GPU can be used here")
     if not names:
         sys.exit(0 if os.environ.get("ALLOW_NO_GPU") == "1" else 1)
+    missing = [name for name in ("numba", "cupy", "torch") if name not in names]
+    missing += ["compute-sanitizer"] * (shutil.which("compute-sanitizer") is None)
+    if missing:
+        print(f"not here: {', '.join(missing)}; ALLOW_MISSING=1 tests the rest")
+        if os.environ.get("ALLOW_MISSING") != "1":
+            sys.exit(1)
     sys.exit(pytest.main(sys.argv[1:]))

@@ -336,3 +336,37 @@ def test_errors_in_ulp(library, loss, dtype):
         return get(library, tuple(results))
 
     check(loss, dtype, (3 if categorical(loss) else 6) if SIMULATED else 50, on_the_device)
+
+
+@every_library
+@pytest.mark.parametrize("logits", [False, True])
+def test_nothing_to_average_hides_any_value(library, logits):
+    """No class of weight, or no target: loss and gradient are 0, NaN or not, as on the CPU."""
+    loss = fl.CategoricalCrossentropy(from_logits=logits, class_weight=(0, 1, 1))
+    p = np.full((4, 3), np.nan, np.float32)
+    for y in (np.zeros(4, np.int64), np.zeros((4, 3), np.float32)):
+        got = loss(put(library, y), put(library, p))
+        assert get(library, got.loss) == loss(y, p).loss == 0.0
+        assert not get(library, got.gradient).any()
+        assert not get(library, loss.gradient_hessian(put(library, y), put(library, p)).hessian).any()
+
+
+@pytest.mark.skipif(not SIMULATED, reason="such arrays cannot be made by all libraries")
+def test_arrays_that_cannot_be_used():
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+    x = np.ones((4, 3), np.float32)
+    locked = x.copy()
+    locked.flags.writeable = False
+    crooked = np.zeros(49, np.uint8)[1:].view(np.float32).reshape(4, 3)
+    there = FakeCUDAArray(x)
+    with pytest.raises(ValueError, match=r"MeanSquaredError: out \(gradient\) is read-only"):
+        fl.mse(there, FakeCUDAArray(x.copy()), out=FakeCUDAArray(locked))
+    with pytest.raises(ValueError, match="MeanSquaredError: y_pred begins at an address"):
+        fl.mse(there, FakeCUDAArray(crooked))
+    many = np.zeros((2,) * 10, np.float32)
+    swapped = FakeCUDAArray(many.transpose(*range(8, -1, -1), 9))
+    with pytest.raises(ValueError, match="MeanSquaredError: y_true has 10 axes"):
+        fl.mse(swapped, swapped)
+    few = FakeCUDAArray(many.transpose(1, 0, *range(2, 10)))  # ten axes, of which three lie apart
+    assert fl.mse(few, FakeCUDAArray(many)).loss.copy_to_host() == 0.0

@@ -16,7 +16,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     """The kernel of one loss for arrays of these formats.
 
     maths is that of `_cpu.elementwise.block`. aligned: all arrays begin where vectors of 16 bytes of y_pred may.
-    A weight belongs to `repeat` consecutive elements (0: no weights); each: per-example losses are written.
+    A weight belongs to `repeat` consecutive elements (0: no weights); wanted: that of `passes.Call`.
     Where y or p is outside the domain, all results are NaN: an exception would have to wait for the device.
     """
     point, outside, rest, shared = maths.point, maths.outside, maths.rest, maths.shared
@@ -38,13 +38,14 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
                 if i + j < size:
                     store(base, i + j, values[j])
 
-    def kernel(y, p, w, losses, grad, hess, partials, scales, size, repeat, each, scaled, scale, c0, c1, c2, c3, c4):
+    def kernel(y, p, w, losses, grad, hess, partials, scales, size, repeat, wanted, scaled, scale, c0, c1, c2, c3, c4):
         lanes = cuda.shared.array(THREADS, real)
         ys, ps = cuda.local.array(vector, y_type), cuda.local.array(vector, p_type)
         gs, hs = cuda.local.array(vector, g_type), cuda.local.array(vector, g_type)
         t, c, total = cuda.threadIdx.x, (c0, c1, c2, c3, c4), real(0)
+        nothing = False
         if scaled:  # by one over the sum of the weights, which the host does not know
-            scale = load(scales, 0, real)
+            scale, nothing = load(scales, 0, real), load(scales, 1, real) == real(0)
         for turn in range(rounds):
             i = np.int64(cuda.blockIdx.x) * TILE + (turn * THREADS + t) * vector
             whole = i + vector <= size
@@ -69,13 +70,13 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
                     factor = scale
                     if repeat != 0:
                         wi = load(w, (i + j) // repeat, real)
-                        if wi == real(0):
+                        if wi == real(0) or (nothing and wi > real(0)):
                             li, gi, hi = real(0), real(0), real(0)
                         elif wi < real(0):
                             li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
                         li, factor = li * wi, scale * wi
                     total += li
-                    if each:
+                    if wanted & 1:
                         store(losses, i + j, li)
                     if with_gradient:
                         gs[j] = write_g(gi * factor) if g_bits else g_type(gi * factor)
@@ -85,8 +86,9 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
                 put(grad, i, size, gs)
             if with_hessian:
                 put(hess, i, size, hs)
-        total = group_sum(lanes, total, t, THREADS)
-        if t == 0:
-            store(partials, cuda.blockIdx.x, np.float64(total))
+        if wanted & 2:
+            total = group_sum(lanes, total, t, THREADS)
+            if t == 0:
+                store(partials, cuda.blockIdx.x, np.float64(total))
 
     return kernel

@@ -1,16 +1,31 @@
-"""Compiling a kernel on first use, and launching it on the caller's stream without a look at the arrays."""
+"""Compiling a kernel on first use, and launching it by the driver's own call, without a look at any array.
 
+numba's launch would box every argument anew, and warns of each grid of few blocks: the last sum of a call is one.
+"""
+
+import ctypes
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from functools import cache
+from threading import Lock
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda, types
 
-from .memory import SIMULATED
+from .memory import SIMULATED, flat
 
 INTEGER = types.int64
-REALS = {np.float32: types.float32, np.float64: types.float64}
+REALS = {np.float32: (types.float32, ctypes.c_float), np.float64: (types.float64, ctypes.c_double)}
+NO_CONTEXT = -1
+
+
+class Address(NamedTuple):
+    """A place in memory that every call knows anew: so many bytes from the start of one of its arrays."""
+
+    slot: int
+    offset: int = 0
+    kind: Any = None
+    """The dtype of what lies there, which only the simulator asks for."""
 
 
 class Kernel:
@@ -18,35 +33,100 @@ class Kernel:
 
     def __init__(self, name: str, function: Callable[..., Any], integers: int, reals: int = 0,
                  real: Any = np.float64) -> None:  # fmt: skip
-        self.name, self.function = name, function
-        self.signature = types.void(*[INTEGER] * integers, *[REALS[real]] * reals)
-        self._real, self._integers = real, integers
-        self._compiled: Any = None
+        self.name, self.function, self.integers = name, function, integers
+        self.real, self.ctype = real, REALS[real][1]
+        self.signature = types.void(*[INTEGER] * integers, *[REALS[real][0]] * reals)
+        self._dispatcher: Any = None
+        self._handles: dict[int, int] = {}
 
-    def _compile(self) -> Any:
-        self.function.__qualname__ = self.function.__name__ = self.name
-        dispatcher = cuda.jit(self.function)
-        if not SIMULATED:
-            from .cache import attach
+    def dispatcher(self) -> Any:
+        """numba's kernel, compiled for the current device; in the simulator its function."""
+        if self._dispatcher is None:
+            self.function.__qualname__ = self.function.__name__ = self.name
+            dispatcher = cuda.jit(self.function)
+            if not SIMULATED:
+                from .cache import attach
 
-            attach(dispatcher, self.function)
-            dispatcher.compile(self.signature.args)
-            dispatcher.disable_compile()
-        return dispatcher
+                attach(dispatcher, self.function)
+                dispatcher.compile(self.signature.args)
+                dispatcher.disable_compile()
+            self._dispatcher = dispatcher
+        return self._dispatcher
 
-    def __call__(self, blocks: int, threads: int, stream: int, *arguments: Any) -> None:
-        """Launch `blocks` blocks of `threads` threads."""
-        if self._compiled is None:
-            self._compiled = self._compile()
-        reals = [self._real(x) for x in arguments[self._integers :]]
-        place = (blocks, threads) if SIMULATED else (blocks, threads, _stream(stream))
-        if SIMULATED:
-            with np.errstate(all="ignore"):  # as on a device, which warns of nothing
-                self._compiled[place](*arguments[: self._integers], *reals)
-        else:
-            self._compiled[place](*arguments[: self._integers], *reals)
+    def handle(self, device: int) -> int:
+        """The driver's handle on a device, which is the current one."""
+        found = self._handles.get(device)
+        if found is None:
+            overload = self.dispatcher().overloads[self.signature.args]
+            overload.bind()
+            found = self._handles[device] = int(overload._codelibrary.get_cufunc().handle)
+        return found
 
 
-@lru_cache(64)  # the same object for the same stream: numba keeps a configured launch for each
-def _stream(handle: int) -> Any:
-    return cuda.external_stream(handle) if handle else 0
+class Driver:
+    """The two calls of the CUDA driver that every call here needs, by ctypes: each costs half a microsecond."""
+
+    def __init__(self) -> None:
+        from numba.cuda.cudadrv.driver import find_driver
+
+        library = find_driver()
+        self.launch = library.cuLaunchKernel
+        self.launch.argtypes = [ctypes.c_void_p, *[ctypes.c_uint] * 7, *[ctypes.c_void_p] * 3]
+        self._device, self._name = library.cuCtxGetDevice, library.cuGetErrorName
+
+    def device(self) -> int:
+        """The number of this thread's current device; NO_CONTEXT where it has none yet."""
+        number = ctypes.c_int()
+        return NO_CONTEXT if self._device(ctypes.byref(number)) else number.value
+
+    def error(self, code: int) -> str:
+        """The name of an error of the driver."""
+        name = ctypes.c_char_p()
+        self._name(code, ctypes.byref(name))
+        return (name.value or b"unknown error").decode()
+
+
+@cache
+def driver() -> Any:
+    """The driver, loaded once."""
+    return Driver()
+
+
+class Launch:
+    """One launch, again and again: everything but the addresses is packed once."""
+
+    def __init__(self, kernel: Kernel, blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
+        self.kernel, self.arguments, self.grid = kernel, arguments, (blocks, 1, 1, threads, 1, 1, 0)
+        self.moving = [(i, a.slot, a.offset) for i, a in enumerate(arguments) if isinstance(a, Address)]
+        count, self._lock = kernel.integers, Lock()
+        whole = [0 if isinstance(a, Address) else int(a) for a in arguments[:count]]
+        self.integers = (ctypes.c_int64 * count)(*whole)
+        self.reals = (kernel.ctype * (len(arguments) - count))(*arguments[count:])
+        places = [ctypes.addressof(self.integers) + 8 * i for i in range(count)]
+        places += [ctypes.addressof(self.reals) + ctypes.sizeof(kernel.ctype) * i for i in range(len(self.reals))]
+        self._parameters = (ctypes.c_void_p * len(places))(*places)
+        self._at = ctypes.addressof(self._parameters)
+
+    def __call__(self, places: list[Any], stream: int, device: int) -> None:
+        """Launch with these arrays on a stream of the current device."""
+        handle, values = self.kernel.handle(device), self.integers
+        with self._lock:  # the driver copies the arguments before it returns
+            for i, slot, offset in self.moving:
+                values[i] = places[slot] + offset
+            code = driver().launch(handle, *self.grid, stream, self._at, None)
+        if code:
+            raise RuntimeError(f"the launch of {self.kernel.name} failed: {driver().error(code)}")
+
+    def simulate(self, places: list[Any]) -> None:
+        """The same in the simulator, where a place is an array of NumPy."""
+        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+        kernel = self.kernel
+        values = [
+            FakeCUDAArray(flat(places[a.slot], a.offset, a.kind)) if isinstance(a, Address) else a
+            for a in self.arguments[: kernel.integers]
+        ]
+        with np.errstate(all="ignore"):  # as on a device, which warns of nothing
+            kernel.dispatcher()[self.grid[0], self.grid[3]](
+                *values, *map(kernel.real, self.arguments[kernel.integers :])
+            )

@@ -7,7 +7,7 @@ import numpy as np
 from numba import cuda
 
 from .._jit import scalar
-from .arrays import View, c_strides, library_of, pointer, view
+from .arrays import View, c_strides, pointer
 from .formats import Format, format_of
 from .launch import Kernel
 from .memory import load, store
@@ -52,37 +52,57 @@ def _copier(source: Format, target: Format) -> Kernel:
     return Kernel(f"copy_{source.name}_{target.name}", kernel, 3 + 3 * DIMENSIONS + 2)
 
 
-def copy(source: View, target: View, stream: int) -> None:
-    """target = source, whose axes of size 1 are repeated to the target's shape."""
+def merged(shape: tuple[int, ...], *strides: tuple[int, ...]) -> tuple[list[int], list[list[int]]]:
+    """The same walk over fewer axes: those of size 1 left out, neighbours joined where all strides fit."""
+    sizes: list[int] = []
+    steps: list[list[int]] = [[] for _ in strides]
+    for k, n in enumerate(shape):
+        if n == 1:
+            continue
+        here = [s[k] for s in strides]
+        if sizes and all(step[-1] == s * n for step, s in zip(steps, here, strict=True)):
+            sizes[-1] *= n
+            for step, s in zip(steps, here, strict=True):
+                step[-1] = s
+        else:
+            sizes.append(n)
+            for step, s in zip(steps, here, strict=True):
+                step.append(s)
+    return sizes, steps
+
+
+def copy(source: View, target: View, plan: Any, what: str) -> None:
+    """target = source, whose axes of size 1 are repeated to the target's shape; what: which argument it is for."""
     formats = format_of(source.dtype), format_of(target.dtype)
-    if formats[0] is None or formats[1] is None or target.ndim > DIMENSIONS:
-        raise ValueError(f"an array of dtype {source.dtype} and shape {source.shape} cannot be copied to "
-                         f"{target.dtype} and {target.shape} on the device; expected a known dtype in at most "
-                         f"{DIMENSIONS} dimensions")  # fmt: skip
+    assert formats[0] is not None
+    assert formats[1] is not None, "checked where the arrays came in"
     if not target.size:
         return
-    shape = (1,) * (DIMENSIONS - target.ndim) + target.shape
-    steps, starts, bases = [], [], []
+    strides, starts, bases = [], [], []
     for v in (source, target):
-        strides = v.strides or c_strides(v.shape, v.dtype.itemsize)
-        strides = tuple(0 if n == 1 else s // v.dtype.itemsize for n, s in zip(v.shape, strides, strict=True))
-        steps += [*(0,) * (DIMENSIONS - v.ndim), *strides]
+        own = v.strides or c_strides(v.shape, v.dtype.itemsize)
+        strides.append(tuple(0 if n == 1 else s // v.dtype.itemsize for n, s in zip(v.shape, own, strict=True)))
         before = v.extent[0]
         bases.append(pointer(v, before))
         starts.append(-before // v.dtype.itemsize)
+    sizes, steps = merged(target.shape, *strides)
+    lost = DIMENSIONS - len(sizes)
+    if lost < 0:
+        raise ValueError(f"{what} has {len(sizes)} axes that lie apart in memory, expected at most {DIMENSIONS} "
+                         "on a GPU; a contiguous array may have any number")  # fmt: skip
     kernel = _copier(formats[0], formats[1])
-    kernel(-(-target.size // THREADS), THREADS, stream, *bases, target.size, *shape, *steps, *starts)
+    plan.launch(kernel, -(-target.size // THREADS), THREADS, *bases, target.size, *[1] * lost, *sizes, *[0] * lost,
+                *steps[0], *[0] * lost, *steps[1], *starts)  # fmt: skip
 
 
-def contiguous(v: View, dtype: Any, stream: int, shape: tuple[int, ...] | None = None, like: Any = None) -> View:
+def contiguous(v: View, dtype: Any, plan: Any, what: str, shape: tuple[int, ...] | None = None) -> View:
     """The array in C order, as dtype (None: its own), repeated to a shape; itself if it is that already."""
     shape = v.shape if shape is None else shape
     same = dtype is None or v.dtype == np.dtype(dtype)
     if v.contiguous and same and v.shape == shape:
         return v
-    owner = v.owner if like is None else like
-    target = view(library_of(owner).empty(shape, dtype, owner))
-    copy(v, target, stream)
+    target: View = plan.buffer(shape, v.dtype if dtype is None else dtype)
+    copy(v, target, plan, what)
     return target
 
 
@@ -94,6 +114,6 @@ def _filler(real: Any) -> Kernel:
     return Kernel(f"fill_{real.__name__}", kernel, 1, 1, real)
 
 
-def fill(target: View, value: float, real: Any, stream: int) -> None:
+def fill(target: View, value: float, real: Any, plan: Any) -> None:
     """target[0] = value."""
-    _filler(real)(1, 1, stream, pointer(target), value)
+    plan.launch(_filler(real), 1, 1, pointer(target), value)

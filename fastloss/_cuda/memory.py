@@ -139,6 +139,7 @@ def flat(array: Any, offset: int, dtype: Any) -> Any:
     """In the simulator: memory from `offset` bytes around an array's first element, as a flat array of dtype."""
     start = array.__array_interface__["data"][0] + offset
     reach = sum(abs(stride) * (n - 1) for n, stride in zip(array.shape, array.strides, strict=True)) + array.itemsize
+    reach = (reach - max(offset, 0)) // np.dtype(dtype).itemsize * np.dtype(dtype).itemsize
     if not array.size:
         return np.empty(0, dtype)
     import ctypes

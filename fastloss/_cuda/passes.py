@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import View, library_of, pointer, view
+from .arrays import View, pointer
 from .elementwise import elementwise
 from .formats import Format, format_of
 from .launch import Kernel
@@ -21,7 +21,7 @@ class Scale(NamedTuple):
 
     number: float
     factor: View | None = None
-    """On the device, in the compute dtype."""
+    """On the device, in the compute dtype; behind it whether there is anything to average."""
     total: View | None = None
     """The sum of the weights on the device, in float64."""
 
@@ -39,11 +39,19 @@ class Call(NamedTuple):
     scale: Scale
     order: int
     real: Any
-    stream: int
+    plan: Any
+    summed: bool = True
+    """Whether the loss is wanted, and not the derivatives alone."""
 
-    def workspace(self, count: int) -> View:
-        """Room for the sums of so many blocks."""
-        return view(library_of(self.p.owner).empty((count,), np.float64, self.p.owner))
+    def workspace(self, blocks: int) -> View | None:
+        """Room for the sums of so many blocks, if there is a loss to be summed."""
+        room: View | None = self.plan.buffer((blocks,), np.float64) if self.summed else None
+        return room
+
+    @property
+    def wanted(self) -> int:
+        """1: losses of examples are written; 2: sums of blocks are."""
+        return int(self.losses is not None) + 2 * self.summed
 
     @property
     def out_format(self) -> Format:
@@ -94,17 +102,17 @@ def _final_total(real: Any) -> Kernel:
 
 def aligned(*views: View | None) -> bool:
     """Whether arrays begin at multiples of 16 bytes, so that 128 bits may be read at once."""
-    return SIMULATED or all(v is None or v.address % ALIGNMENT == 0 for v in views)
+    return SIMULATED or all(v is None or v.phase == 0 for v in views)
 
 
-def elementwise_pass(call: Call, maths: Any, constants: tuple[float, ...]) -> View:
+def elementwise_pass(call: Call, maths: Any, constants: tuple[float, ...]) -> View | None:
     """Write what is wanted; return the sums of the blocks."""
     blocks = -(-call.p.size // TILE)
     partials = call.workspace(blocks)
     vectors = aligned(call.y, call.p, call.gradient, call.hessian)
     kernel = _elementwise(maths, call.real, _format(call.y), _format(call.p), call.out_format, call.order, vectors)
     arrays = (call.y, call.p, call.w, call.losses, call.gradient, call.hessian, partials, call.scale.factor)
-    kernel(blocks, THREADS, call.stream, *map(pointer, arrays), call.p.size, call.repeat, int(call.losses is not None),
+    call.plan.launch(kernel, blocks, THREADS, *map(pointer, arrays), call.p.size, call.repeat, call.wanted,
            int(call.scale.factor is not None), call.scale.number, *constants)  # fmt: skip
     return partials
 
@@ -135,7 +143,7 @@ class Rows(NamedTuple):
         return min(THREADS, max(1, 1 << (-(-self.classes // 4) - 1).bit_length()))
 
 
-def rowwise_pass(call: Call, rows: Rows, maths: Any, logits: bool, constants: tuple[float, ...]) -> View:
+def rowwise_pass(call: Call, rows: Rows, maths: Any, logits: bool, constants: tuple[float, ...]) -> View | None:
     """Write what is wanted; return the sums of the blocks."""
     blocks = -(-rows.rows // (THREADS // rows.threads))
     partials = call.workspace(blocks)
@@ -144,8 +152,8 @@ def rowwise_pass(call: Call, rows: Rows, maths: Any, logits: bool, constants: tu
     kernel = _rowwise(maths, logits, call.real, label, _format(call.p), call.out_format, rows.spread, call.order,
                       vectors)  # fmt: skip
     arrays = (call.y, call.p, call.w, rows.table, call.losses, call.gradient, call.hessian, partials, call.scale.factor)
-    kernel(blocks, THREADS, call.stream, *map(pointer, arrays), rows.rows, rows.classes, rows.inner, rows.kind,
-           call.repeat, int(call.losses is not None), int(rows.table is not None), int(rows.ignore is not None),
+    call.plan.launch(kernel, blocks, THREADS, *map(pointer, arrays), rows.rows, rows.classes, rows.inner, rows.kind,
+           call.repeat, call.wanted, int(rows.table is not None), int(rows.ignore is not None),
            rows.ignore or 0, rows.threads, int(call.scale.factor is not None), call.scale.number, rows.smoothing,
            *constants)  # fmt: skip
     return partials
@@ -154,12 +162,14 @@ def rowwise_pass(call: Call, rows: Rows, maths: Any, logits: bool, constants: tu
 def total_of_rows(call: Call, rows: Rows) -> Scale:
     """The sum of the weights of all rows, left on the device."""
     blocks = -(-rows.rows // THREADS)
-    partials = call.workspace(blocks)
+    plan, partials = call.plan, call.plan.buffer((blocks,), np.float64)
     kernel = _totals(call.real, None if rows.kind else _format(call.y))
-    kernel(blocks, THREADS, call.stream, *map(pointer, (call.y, call.w, rows.table, partials)), rows.rows,
-           rows.classes, rows.inner, rows.kind, call.repeat, int(rows.table is not None),
-           int(rows.ignore is not None), rows.ignore or 0)  # fmt: skip
-    return add_total(call, partials)
+    plan.launch(kernel, blocks, THREADS, *map(pointer, (call.y, call.w, rows.table, partials)), rows.rows,
+                rows.classes, rows.inner, rows.kind, call.repeat, int(rows.table is not None),
+                int(rows.ignore is not None), rows.ignore or 0)  # fmt: skip
+    total, factor = plan.buffer((1,), np.float64), plan.buffer((2,), call.real)
+    plan.launch(_final_total(call.real), 1, FINAL_THREADS, pointer(partials), blocks, pointer(total), pointer(factor))
+    return Scale(1.0, factor, total)
 
 
 def total_of_weights(call: Call, count: int) -> Scale:
@@ -168,28 +178,17 @@ def total_of_weights(call: Call, count: int) -> Scale:
     return total_of_rows(call, rows)
 
 
-def add_total(call: Call, partials: View) -> Scale:
-    """Add the blocks' sums of weights."""
-    like = call.p.owner
-    library = library_of(like)
-    total, factor = view(library.empty((1,), np.float64, like)), view(library.empty((1,), call.real, like))
-    _final_total(call.real)(
-        1, FINAL_THREADS, call.stream, pointer(partials), partials.size, pointer(total), pointer(factor)
-    )
-    return Scale(1.0, factor, total)
-
-
 def add_losses(call: Call, partials: View, value: View, factor: float) -> None:
     """value = the loss of the call."""
     total = call.scale.total
-    _final()(1, FINAL_THREADS, call.stream, pointer(partials), partials.size, pointer(value), pointer(total),
-             int(total is not None), factor)  # fmt: skip
+    call.plan.launch(_final(), 1, FINAL_THREADS, pointer(partials), partials.size, pointer(value), pointer(total),
+                     int(total is not None), factor)  # fmt: skip
 
 
-def softmax_pass(z: View, out: View, count: int, classes: int, inner: int, real: Any, stream: int) -> None:
+def softmax_pass(z: View, out: View, count: int, classes: int, inner: int, real: Any, plan: Any) -> None:
     """Write the softmax of every row."""
     rows = Rows(count, classes, inner, 0, False, None, None, 0.0)
     threads = rows.threads
     blocks = -(-count // (THREADS // threads))
     kernel = _softmax(real, _format(z), _format(out), rows.aligned(z, out))
-    kernel(blocks, THREADS, stream, pointer(z), pointer(out), count, classes, inner, threads)
+    plan.launch(kernel, blocks, THREADS, pointer(z), pointer(out), count, classes, inner, threads)

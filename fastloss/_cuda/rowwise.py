@@ -108,7 +108,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
         evaluate = one_class(maths.focus, real, io, order)
     with_gradient, with_hessian = order >= 1, order >= 2
 
-    def kernel(y, p, w, cw, losses, grad, hess, partials, scales, rows, classes, inner, kind, repeat, each, classed,
+    def kernel(y, p, w, cw, losses, grad, hess, partials, scales, rows, classes, inner, kind, repeat, wanted, classed,
                has_ignore, ignore, threads, scaled, scale, smooth, c0, c1, c2, c3):  # fmt: skip
         lanes = cuda.shared.array(THREADS, real)  # one a line: the simulator tells them apart by it
         lows = cuda.shared.array(THREADS, real)
@@ -119,8 +119,9 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
         live = row < rows
         start = row // inner * classes * inner + row % inner
         keep, even, c = real(1) - smooth, smooth / real(classes), (c0, c1, c2, c3)
+        nothing = False
         if scaled:  # by one over the sum of the weights, which the host does not know
-            scale = load(scales, 0, real)
+            scale, nothing = load(scales, 0, real), load(scales, 1, real) == real(0)
         weight, true, skip, wrong = real(1), np.int64(-1), False, False
         if live:
             if repeat != 0:
@@ -131,7 +132,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
                 skip = skip or (has_ignore != 0 and true == ignore)
                 wrong = wrong or true < 0 or true >= classes
             wrong = wrong and not skip
-        n = classes if live and not skip and not wrong else 0
+        n = classes if live and not skip and not wrong and not nothing else 0
         if n > 0 and classed and not spread:
             weight *= load(cw, true, real)
         loss = evaluate(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, scale * weight, c, g, threads,
@@ -149,11 +150,12 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
                         write_tile(hess, start, k, inner, values)
         if g != 0 or not live:
             loss = real(0)
-        elif each:
+        elif wanted & 1:
             store(losses, row, loss)
-        total = group_sum(lanes, loss, t, THREADS)
-        if t == 0:
-            store(partials, cuda.blockIdx.x, np.float64(total))
+        if wanted & 2:
+            total = group_sum(lanes, loss, t, THREADS)
+            if t == 0:
+                store(partials, cuda.blockIdx.x, np.float64(total))
 
     return kernel
 

@@ -86,7 +86,10 @@ def final(partials: Any, count: Any, value: Any, total: Any, divided: Any, facto
 
 
 def final_total(real: Any) -> Any:
-    """The kernel that adds the weights, and writes the factor of the gradients in the dtype real; 0 for 1 / 0."""
+    """The kernel that adds the weights, and writes the factor of the gradients as real, and whether there is one.
+
+    The factor of a huge total is 0 too, and that of a tiny one infinite: only the total says if it is 0.
+    """
 
     def kernel(partials, count, total, scale):
         lanes = cuda.shared.array(FINAL_THREADS, np.float64)
@@ -94,5 +97,6 @@ def final_total(real: Any) -> Any:
         if cuda.threadIdx.x == 0:
             store(total, 0, weights)
             store(scale, 0, real(0.0 if weights == 0.0 else 1.0 / weights))
+            store(scale, 1, real(0.0 if weights == 0.0 else 1.0))
 
     return kernel
