@@ -80,6 +80,10 @@ class Categorical(Loss):
         axis = self._normal_axis(p)
         examples = p.shape[:axis] + p.shape[axis + 1 :]
         classes = p.shape[axis]
+        if classes == 0 and math.prod(examples):
+            raise ValueError(
+                f"{name}: y_pred has shape {p.shape} with no class on axis {self.axis}, expected at least one"
+            )
         indices = y.ndim == p.ndim - 1
         if y.shape != (examples if indices else p.shape):
             raise ValueError(

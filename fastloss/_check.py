@@ -10,15 +10,15 @@ REDUCTIONS = ("mean", "sum", "sum_over_batch_size", "none")
 HALF = ("float16", "bfloat16")
 
 
-def real_dtype(name: str, array: Any) -> Any:
-    """The dtype that y_pred is computed in; TypeError if it is not a float of 16, 32 or 64 bits."""
+def real_dtype(name: str, array: Any, argument: str = "y_pred") -> Any:
+    """The dtype that predictions are computed in; TypeError if it is not a float of 16, 32 or 64 bits."""
     dtype = array.dtype
     if dtype.type is np.float32 or dtype.type is np.float64:
         return dtype.type
     if dtype.name in HALF:
         return np.float32
     hint = "; convert integers with .astype(numpy.float32)" if dtype.kind in "iub" else ""
-    raise TypeError(f"{name}: y_pred has dtype {dtype}, expected float32, float64, float16 or bfloat16{hint}")
+    raise TypeError(f"{name}: {argument} has dtype {dtype}, expected float32, float64, float16 or bfloat16{hint}")
 
 
 def label(name: str, dtype: Any) -> None:
@@ -29,7 +29,7 @@ def label(name: str, dtype: Any) -> None:
 
 def reduction(name: str, value: Any) -> None:
     """ValueError unless value names a reduction."""
-    if value not in REDUCTIONS:
+    if not isinstance(value, str) or value not in REDUCTIONS:
         raise ValueError(f"{name}: reduction is {value!r}, expected one of {', '.join(map(repr, REDUCTIONS))}")
 
 
@@ -56,10 +56,14 @@ def output(name: str, label: str, out: Any, shape: tuple[int, ...], inputs: dict
     if not buffer.flags.writeable:
         raise ValueError(f"{name}: {label} is read-only, expected a writeable array")
     for argument, array in inputs.items():
-        if argument == "y_pred" and same_memory(buffer, array):
+        if argument in ("y_pred", "z") and same_memory(buffer, array):
             continue
         if np.may_share_memory(buffer, array) and np.shares_memory(buffer, array):
-            other = "; only y_pred itself may be overwritten" if argument != "y_pred" else ", but is not the same array"
+            other = (
+                "; only y_pred itself may be overwritten"
+                if argument not in ("y_pred", "z")
+                else ", but is not the same array"
+            )
             raise ValueError(f"{name}: {label} overlaps {argument}{other}")
     return buffer
 
@@ -70,7 +74,10 @@ def _as_buffer(name: str, label: str, out: Any) -> Any:
             f"{name}: {label} is a {describe(out)}, y_pred is on the CPU; expected all arrays on one device"
         )
     if hasattr(type(out), "__array_interface__") or hasattr(type(out), "__array__"):
-        return np.asarray(out)
+        buffer = np.asarray(out)
+        if buffer.__array_interface__["data"][0] != np.asarray(out).__array_interface__["data"][0]:
+            raise TypeError(f"{name}: {label} is a {describe(out)} that gives copies, expected an array to write to")
+        return buffer
     raise TypeError(f"{name}: {label} is a {type(out).__name__}, expected an array to write to")
 
 

@@ -68,6 +68,7 @@ class Elementwise(Loss):
     def _evaluate(self, y_true: Any, y_pred: Any, sample_weight: Any, reduction: str, order: int, valued: bool,
                   losses: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:  # fmt: skip
         # The usual call, where all arrays can be used as they are: a few attribute look-ups, for small arrays' sake.
+        _check.reduction(type(self).__name__, reduction)
         mean = reduction == "mean"
         if (
             sample_weight is None

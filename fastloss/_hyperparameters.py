@@ -13,16 +13,23 @@ def number(name: str, argument: str, value: Any, low: float, high: float, expect
     """value as a float in [low, high]; ValueError or TypeError otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real | np.number):
         raise TypeError(f"{name}: {argument} is {value!r}, expected {expected}")
-    if not low <= float(value) <= high or math.isinf(float(value)):
+    try:
+        found = float(value)
+    except OverflowError:
+        found = math.inf
+    if not low <= found <= high or math.isinf(found):
         raise ValueError(f"{name}: {argument} is {value!r}, expected {expected}")
-    return float(value)
+    return found
 
 
 def vector(name: str, argument: str, value: Any) -> tuple[float, ...]:
     """A sequence of one finite nonnegative number per class, as a tuple."""
     if isinstance(value, str) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
         raise TypeError(f"{name}: {argument} is {value!r}, expected one number per class")
-    array = np.asarray(value, dtype=np.float64)
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty(0)
     if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)) or np.any(array < 0):
         raise ValueError(f"{name}: {argument} is {value!r}, expected one nonnegative number per class")
     return tuple(array.tolist())
@@ -39,6 +46,8 @@ def integer(name: str, argument: str, value: Any) -> int:
     """value as an int."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name}: {argument} is {value!r}, expected an integer")
+    if not -(2**63) <= int(value) < 2**63:
+        raise ValueError(f"{name}: {argument} is {value!r}, expected an integer of 64 bits")
     return int(value)
 
 
@@ -65,11 +74,17 @@ def _alpha(name: str, argument: str, value: Any) -> float | tuple[float, ...]:
     return vector(name, argument, value)
 
 
+def _epsilon(name: str, argument: str, value: Any) -> float:
+    if name == "Poisson":  # added to the rate; the others clip by it
+        return number(name, argument, value, 0.0, math.inf, "a number >= 0")
+    return number(name, argument, value, 0.0, 0.5, "a number in [0, 0.5]")
+
+
 _CHECKS: dict[str, Any] = {
     "from_logits": flag,
     "label_smoothing": _smoothing,
     "pos_weight": _optional(lambda n, a, v: number(n, a, v, 0.0, math.inf, "a number >= 0")),
-    "epsilon": _optional(lambda n, a, v: number(n, a, v, 0.0, 0.5, "a number in [0, 0.5]")),
+    "epsilon": _optional(_epsilon),
     "gamma": lambda n, a, v: number(n, a, v, 0.0, math.inf, "a number >= 0"),
     "alpha": _optional(_alpha),
     "class_weight": _optional(vector),

@@ -10,14 +10,24 @@ from ._dispatch import device_of
 
 
 class LossGradient(NamedTuple):
-    """A loss and its gradient with respect to y_pred."""
+    """A loss and its gradient with respect to y_pred: a named tuple, so it unpacks in two.
+
+    >>> import numpy as np, fastloss as fl
+    >>> fl.mse(np.zeros(2), np.array([1.0, 3.0])).loss
+    5.0
+    """
 
     loss: Any
     gradient: Any
 
 
 class GradientHessian(NamedTuple):
-    """A gradient and the diagonal of the Hessian, with respect to y_pred."""
+    """A gradient and the diagonal of the Hessian, with respect to y_pred: a named tuple.
+
+    >>> import numpy as np, fastloss as fl
+    >>> fl.mse.gradient_hessian(np.zeros(2), np.array([1.0, 3.0]), reduction="sum").hessian
+    array([2., 2.])
+    """
 
     gradient: Any
     hessian: Any
@@ -46,6 +56,17 @@ class Loss:
     ValueError : shapes, reduction or hyperparameters that do not fit, before anything is written; and values outside
         the domain of the loss, found in the pass itself, after which `out` is unspecified.
     TypeError : dtypes that do not fit, before anything is written.
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> bce = fl.BinaryCrossentropy(from_logits=True, pos_weight=3.0)
+    >>> y, z, w = np.array([1, 0]), np.array([0.0, 0.0]), np.array([1.0, 3.0])
+    >>> loss, gradient = bce(y, z, sample_weight=w)
+    >>> round(loss, 6), gradient
+    (1.039721, array([-0.375,  0.375]))
+    >>> bce == fl.BinaryCrossentropy(from_logits=True, pos_weight=3.0)
+    True
     """
 
     __slots__ = ("_plans",)
@@ -66,10 +87,15 @@ class Loss:
 
     def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                       out: Any = None) -> LossGradient:  # fmt: skip
-        """The loss and its gradient, in one pass over the data."""
+        """The loss and its gradient, in one pass over the data.
+
+        The loss is a float (with reduction="none" an array of y_pred's dtype, float32 for 16-bit floats, without the
+        class axis); the gradient has y_pred's shape, and its dtype unless `out` has another. Errors: see `Loss`.
+        """
         quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 1, out)
         if quick is not None:
             return quick
+        _check.reduction(type(self).__name__, reduction)
         if reduction == "none":
             losses, gradient = self._pair("out", out)
         else:
@@ -87,10 +113,14 @@ class Loss:
 
     def loss(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
              out: Any = None) -> Any:  # fmt: skip
-        """The loss alone: a float, or the array of losses for reduction="none". No gradient is computed."""
+        """The loss alone: a float, or the array of losses for reduction="none". No gradient is computed.
+
+        `out` is for reduction="none": an array of the losses' shape. Errors: see `Loss`.
+        """
         quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 0, out)
         if quick is not None:
             return quick.loss
+        _check.reduction(type(self).__name__, reduction)
         if out is not None and reduction != "none":
             raise ValueError(f'{type(self).__name__}: out was given to loss() with reduction={reduction!r}, whose '
                              'result is a float; expected None, or reduction="none"')  # fmt: skip
@@ -98,7 +128,10 @@ class Loss:
 
     def gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                  out: Any = None) -> Any:  # fmt: skip
-        """The gradient alone, with respect to y_pred as it was passed."""
+        """The gradient alone, with respect to y_pred as it was passed: of its shape, and its dtype or that of `out`.
+
+        Errors: see `Loss`.
+        """
         quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 1, out)
         if quick is not None:
             return quick.gradient
@@ -106,21 +139,32 @@ class Loss:
 
     def gradient_hessian(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                          out: Any = None) -> GradientHessian:  # fmt: skip
-        """The gradient and the diagonal of the Hessian."""
+        """The gradient and the diagonal of the Hessian: two arrays of y_pred's shape, and its dtype or that of `out`.
+
+        `out` is a pair of arrays. Errors: see `Loss`.
+        """
         gradient, hessian = self._pair("out", out)
         _, grad, hess = self._evaluate(y_true, y_pred, sample_weight, reduction, 2, False, None, gradient, hessian)
         return GradientHessian(grad, hess)
 
     def activate(self, z: Any, out: Any = None) -> Any:
-        """The loss's activation of logits z: sigmoid, softmax, tanh or exp; z itself where there is none."""
+        """The loss's activation of logits z: sigmoid, softmax, tanh or exp; z itself where there is none.
+
+        z is an array of float32, float64, float16 or bfloat16, of any shape; the result has its shape and dtype.
+        `out` is where to write, of z's shape and any float dtype; it may be z itself. Errors: see `Loss`.
+
+        >>> import numpy as np, fastloss as fl
+        >>> fl.CategoricalCrossentropy(from_logits=True).activate(np.array([[0.0, 0.0]]))
+        array([[0.5, 0.5]])
+        """
         name = type(self).__name__
         device = device_of(name, {"z": z, "out": out})
         if device is not None:
             return device.activate(self, z, out)
         array = np.asarray(z)
-        real = _check.real_dtype(name, array)
+        real = _check.real_dtype(name, array, "z")
         result = np.empty_like(array) if out is None else out
-        target = _check.output(name, "out", result, array.shape, {"y_pred": array})
+        target = _check.output(name, "out", result, array.shape, {"z": array})
         if array.size:
             self._activate(array, target, real)
         return result
@@ -145,7 +189,8 @@ class Loss:
         raise NotImplementedError
 
     def _activate(self, z: Any, out: Any, real: Any) -> None:
-        np.copyto(out, z, casting="unsafe")
+        with np.errstate(all="ignore"):  # what is too large for the dtype of out is inf, as everywhere
+            np.copyto(out, z, casting="unsafe")
 
     def _device_pass(self, call: Any, layout: "Layout", mean: bool) -> Any:
         """The twin of _total and _pass on a device: the call with its scale, and the sums of the blocks."""
@@ -210,6 +255,10 @@ class Loss:
             total = self._total(layout, y, w, real) if count else 0.0
         elif reduction == "sum_over_batch_size":
             total = float(count)
+        if w is not None and (
+            0 < total < 1e-30 or 1e30 < total < math.inf
+        ):  # its inverse may not fit the compute dtype
+            w, total = w.astype(np.float64) / total, 1.0
         scale = 1.0 / total if total else 0.0
         value = 0.0
         if count and p.size:

@@ -140,12 +140,18 @@ def log_sum(u: Any, low: Any) -> Any:
 
 
 @scalar
-def log(x: Any) -> Any:
-    """log(x) for x >= 0, subnormals included. 1.1 / 1.1 ulp; a number below -100 for 0, NaN for NaN, inf for inf."""
+def log(x: Any, low: Any = None) -> Any:
+    """log(x + low) for x >= 0, subnormals included, and |low| <= ulp(x) or None. 1.1 / 1.1 ulp.
+
+    A number below -100 for 0, NaN for NaN, inf for inf.
+    """
     T = type(x)
     tiny = x < pick(x, 2.0**-126, 2.0**-1022)
-    k, m, _ = split(x * pick(x, 2.0**64, 2.0**64) if tiny else x)
-    value = log_parts(k - (T(64) if tiny else T(0)), m - T(1))
+    k, m, inverse = split(x * pick(x, 2.0**64, 2.0**64) if tiny else x)
+    f = m - T(1)
+    if low is not None:  # which is 0 where x is tiny
+        f = fma(low, inverse, f)
+    value = log_parts(k - (T(64) if tiny else T(0)), f)
     return value if x < pick(x, math.inf, math.inf) else x
 
 

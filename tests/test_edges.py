@@ -203,3 +203,106 @@ def test_a_scalar_and_one_row():
     value, grad = fl.CategoricalCrossentropy(from_logits=True)(np.array(1), np.array([0.0, 0.0]))
     assert value == pytest.approx(math.log(2))
     np.testing.assert_allclose(grad, [0.5, -0.5])
+
+
+@pytest.mark.parametrize("gamma", [0.5, 2.0, 3.7])
+def test_the_focal_hessian_of_a_sure_row(gamma):
+    """Where 1 - p is subnormal its inverse overflows."""
+    loss = fl.CategoricalFocalCrossentropy(from_logits=True, gamma=gamma)
+    margins = np.array([80.0, 87.0, 90.0, 100.0, 104.0, 200.0], np.float32)
+    z = np.stack([margins, np.zeros_like(margins)], 1)
+    for target in (np.zeros(6, int), np.eye(2, dtype=np.float32)[np.zeros(6, int)]):
+        pair = loss.gradient_hessian(target, z)
+        assert np.isfinite(pair.hessian).all()
+        assert np.isfinite(pair.gradient).all()
+        assert (np.abs(pair.hessian) < 1e-30).all()
+
+
+@per_dtype
+@pytest.mark.parametrize("smoothing", [1e-2, 1e-3, 1e-6])
+def test_small_label_smoothing(dtype, smoothing):
+    """The share of the other answer is a/2, not 1 minus a rounded number."""
+    a = float(dtype(smoothing))
+    loss = fl.BinaryCrossentropy(from_logits=True, label_smoothing=a)
+    value, grad, _ = single(loss, 1, 50, dtype)
+    assert value == pytest.approx(50 * a / 2, rel=8 * float(np.finfo(dtype).eps))
+    assert grad == pytest.approx(a / 2, rel=8 * float(np.finfo(dtype).eps))
+
+
+@per_dtype
+def test_poisson_with_epsilon_near_one(dtype):
+    p, y, eps = float(dtype(0.999)), 1e6, float(dtype(1e-7))
+    want = p - y * math.log1p((p - 1) + eps)
+    assert fl.Poisson(epsilon=eps).loss(np.array([y], dtype), np.array([p], dtype)) == pytest.approx(
+        want, rel=8 * float(np.finfo(dtype).eps)
+    )
+    assert fl.Poisson(epsilon=1.0).loss(np.array([2.0], dtype), np.array([0.0], dtype)) == 0
+
+
+def test_nan_labels_are_not_lost():
+    for loss, p in ((fl.poisson, inf), (fl.Poisson(from_logits=True), 1e4), (fl.BinaryCrossentropy(epsilon=1e-3), 0.0)):
+        value, grad, hess = single(loss, nan, p, np.float64)
+        assert all(map(math.isnan, (value, grad, hess))), loss
+    for loss in (fl.BinaryCrossentropy(from_logits=True, pos_weight=0.0), fl.BinaryCrossentropy(pos_weight=0.0)):
+        value, grad, _ = single(loss, 1, nan, np.float64)
+        assert math.isnan(value)
+        assert math.isnan(grad)
+
+
+def test_infinite_predictions_of_msle():
+    assert single(fl.msle, 0, inf, np.float64) == (inf, 0, 0)
+
+
+@pytest.mark.parametrize("classes", [2, 300])
+@pytest.mark.parametrize("dense", [False, True])
+def test_a_class_of_weight_0_hides_any_logits(classes, dense):
+    z = np.random.default_rng(0).normal(size=(3, classes))
+    c = np.ones(classes)
+    c[0] = 0
+    y = np.array([0, 1, 0])
+    target = np.eye(classes)[y] if dense else y
+    for loss in (
+        fl.CategoricalCrossentropy(from_logits=True, class_weight=c),
+        fl.CategoricalFocalCrossentropy(from_logits=True, alpha=c),
+    ):
+        want = loss.gradient_hessian(target, z), loss.loss(target, z)
+        bad = z.copy()
+        bad[0], bad[2, 0] = nan, -inf
+        got = loss.gradient_hessian(target, bad), loss.loss(target, bad)
+        assert got[1] == want[1]
+        np.testing.assert_array_equal(got[0].gradient, want[0].gradient)
+        np.testing.assert_array_equal(got[0].hessian, want[0].hessian)
+
+
+def test_unsigned_labels_of_64_bits_have_no_sign():
+    large = np.array([2**64 - 1, 2**64 - 2**31, 2**63], np.uint64)
+    p = np.zeros(3)
+    assert fl.mse.loss(large, p) == fl.mse.loss(large.astype(float), p)
+    assert fl.mse.loss(p.astype(np.uint64), p, sample_weight=large) == 0
+    with pytest.raises(ValueError, match=r"y_true\[0\]"):
+        fl.squared_hinge(large, p)
+    kept = fl.CategoricalCrossentropy(from_logits=True, ignore_index=-1)
+    with pytest.raises(ValueError, match=r"y_true\[0\]"):
+        kept(np.array([2**64 - 1, 1], np.uint64), np.zeros((2, 3)))
+
+
+def test_single_numbers_by_way_of_a_buffer():
+    """Without dimensions, and of another byte order, stride or dtype."""
+    one, three = np.array(1.0), np.array(3.0)
+    assert fl.mse(one, three.astype(">f8")).loss == 4
+    assert fl.mse(one.astype(np.longdouble), three).loss == 4
+    out = np.zeros((), np.float16)
+    assert fl.mse(one, three, out=out).gradient is out
+    assert out == 4
+    loss = fl.CategoricalCrossentropy(from_logits=True)
+    assert loss.loss(np.array(0), np.zeros(6)[::2], reduction="none") == pytest.approx(math.log(3))
+    assert fl.bce.activate(np.array(0.0, ">f8")) == 0.5
+
+
+def test_weights_of_extreme_size():
+    y, p = np.zeros(3, np.float32), np.array([1, 0, 2], np.float32)
+    want = fl.mse(y, p)
+    for size in (1e-40, 1e-300, 1e300):
+        got = fl.mse(y, p, sample_weight=np.full(3, size))
+        assert got.loss == pytest.approx(want.loss, rel=1e-6)
+        np.testing.assert_allclose(got.gradient, want.gradient, rtol=1e-6)

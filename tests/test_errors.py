@@ -159,6 +159,10 @@ def test_hyperparameters():
         (TypeError, "from_logits", lambda: fl.SquaredHinge(from_logits="yes")),
         (TypeError, "axis", lambda: fl.CategoricalCrossentropy(axis=1.0)),
         (TypeError, "ignore_index", lambda: fl.CategoricalCrossentropy(ignore_index=1.5)),
+        (ValueError, "ignore_index", lambda: fl.CategoricalCrossentropy(ignore_index=2**70)),
+        (ValueError, "gamma", lambda: fl.BinaryFocalCrossentropy(gamma=10**400)),
+        (ValueError, "class_weight", lambda: fl.CategoricalCrossentropy(class_weight=["a"])),
+        (ValueError, "class_weight", lambda: fl.CategoricalCrossentropy(class_weight=[[1], [2, 3]])),
     ]
     for error, word, call in bad:
         message(error, word, "expected", call=call)
@@ -171,6 +175,33 @@ def test_hyperparameters():
     assert hash(fl.CategoricalFocalCrossentropy(alpha=[1, 2])) == hash(
         fl.CategoricalFocalCrossentropy(alpha=(1.0, 2.0))
     )
+
+
+class Copies:
+    """A container whose __array__ gives copies, so that what is written there is lost."""
+
+    def __init__(self):
+        self.held = np.zeros(3)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.held.copy()
+
+
+def test_outputs_that_cannot_be_written():
+    x = np.zeros(3)
+    message(TypeError, "MeanSquaredError", "out", "Copies", call=lambda: fl.mse(x, x + 1, out=Copies()))
+    message(ValueError, "reduction", call=lambda: fl.mse(x, x, reduction=np.array(["mean", "sum"])))
+
+
+def test_activations_speak_of_z():
+    message(TypeError, "BinaryCrossentropy", "z has dtype", call=lambda: fl.bce.activate(np.array([1, 2])))
+    memory = np.zeros(5)
+    message(ValueError, "overlaps z", call=lambda: fl.bce.activate(memory[:3], out=memory[1:4]))
+    assert fl.mse.activate(np.array([1e300]), out=np.zeros(1, np.float32))[0] == np.inf
+
+
+def test_no_classes():
+    message(ValueError, "y_pred", "no class", call=lambda: fl.cce.loss(np.zeros(3, int), np.zeros((3, 0))))
 
 
 class Device:

@@ -46,7 +46,8 @@ def writer(real: Any, dtype: Any) -> Function | None:
 def _move(source: Any, target: Any, convert: Any, cast: Any) -> Any:
     """move(from, its stride, to, its stride, count); converts by a function, or by a cast."""
     special = convert is not None
-    long = source is np.int64 or source is np.uint64
+    unsigned = source is np.uint64
+    long = source is np.int64 or unsigned
 
     @helper
     def flat(values, result):
@@ -56,11 +57,12 @@ def _move(source: Any, target: Any, convert: Any, cast: Any) -> Any:
     @helper
     def narrow(values, result):
         """64-bit labels by way of 32 bits, for which there are vector instructions everywhere, where all fit."""
-        wide = np.int64(0)
+        wide, fitting = np.int64(0), np.int64(2**31 - 1)
         for i in range(result.size):
             small = np.int32(values[i])
             result[i] = cast(small)
-            wide |= np.int64(values[i]) ^ np.int64(small)
+            value = np.int64(values[i])
+            wide |= value ^ (value & fitting if unsigned else np.int64(small))
         if wide != 0:
             flat(values, result)
 

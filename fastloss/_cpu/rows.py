@@ -124,6 +124,12 @@ def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, cl
             fw = real(factor * weight)
             slope_sum, bend_sum = fold_row(slopes), fold_row(bends)
             a, b = real(slope_sum), real(bend_sum)
+            if a == real(0):  # no class counts, whatever the logits
+                for k in range(z.size):
+                    e[k] = real(0)
+                    if with_hessian:
+                        h[k] = real(0)
+                return value
             p = e[max(best, 0)]
             for k in range(z.size):
                 pk = e[k]

@@ -56,7 +56,7 @@ def class_at(labels: Any, row: int, kind: int) -> Any:
     if kind == -1:
         return np.int64(elements(beyond(labels, row, 1), 1, np.uint8)[0])
     large = elements(beyond(labels, row, 8), 1, np.uint64)[0]
-    return np.int64(-1) if large > np.uint64(2**63 - 1) else np.int64(large)
+    return np.int64(-(2**63)) if large > np.uint64(2**63 - 1) else np.int64(large)  # no class, nor ignored
 
 
 @helper
@@ -157,6 +157,10 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
                     skip = True
                     if where < 0:
                         where, what = row, LABEL
+            w = np.float64(weight)
+            if not spread and by_class and not skip:
+                w *= np.float64(cw[true])
+                skip = w == 0.0
             z, e, h, y = z_space, e_space, h_space, y_space
             if z_moves:
                 take(call, P, start, inner, z)
@@ -171,14 +175,11 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
                 clear(e)
                 clear(h)
             else:
-                w = np.float64(weight)
                 if not indices:
                     if y_moves:
                         take(call, Y, start, inner, y)
                     else:
                         y = elements(beyond(base_at(call, Y), start, y.itemsize), classes, real)
-                if not spread and by_class:
-                    w *= np.float64(cw[true])
                 if not from_logits:
                     wrong = improper(z)
                     if where < 0 and wrong >= 0:

@@ -70,7 +70,7 @@ def _transfer(operand: Operand, buffer: Any, start: int, stop: int) -> None:
     offset = 0
     with np.errstate(all="ignore"):  # a gradient too large for float16 is inf, as everywhere
         for index, count in slabs(operand.examples, start, stop):
-            part = operand.array[index if operand.width == 1 or index else ...]
+            part = operand.array[(*index, ...)]  # with the dots a view, of no dimensions too
             flat = buffer[offset * operand.width : (offset + count) * operand.width].reshape(part.shape)
             if operand.output:
                 np.copyto(part, flat, casting="unsafe")

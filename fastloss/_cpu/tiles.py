@@ -287,6 +287,7 @@ def tiles(real: Any) -> Any:
             if by_class:
                 for i in range(count):
                     w[i] *= cw[true[i]]
+                    odd |= np.int64(w[i] == 0)
             i = 0
             while i < count:
                 row, many = begin + i, min(most, count - i)

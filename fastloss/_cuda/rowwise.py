@@ -31,7 +31,8 @@ def class_at(labels: Any, row: Any, kind: Any) -> Any:
         return np.int64(load(labels, row, np.uint16))
     if kind == -1:
         return np.int64(load(labels, row, np.uint8))
-    return load(labels, row, np.int64)  # uint64: from 2^63 on a negative number, which is as little a class
+    large = load(labels, row, np.int64)  # uint64: from 2^63 on it looks negative, and is no class, nor ignored
+    return large if large >= 0 else np.int64(-(2**63))
 
 
 def access(real: Any, label: Format | None, pred: Format, grad_format: Format, aligned: bool) -> Access:
@@ -135,6 +136,8 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
         n = classes if live and not skip and not wrong and not nothing else 0
         if n > 0 and classed and not spread:
             weight *= load(cw, true, real)
+            if weight == real(0):
+                n = 0
         loss = evaluate(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, scale * weight, c, g, threads,
                         lanes, lows, firsts)  # fmt: skip
         loss *= weight

@@ -17,8 +17,9 @@ from ._probability import clip
 def shares(y: Any, c: Any) -> Any:
     """Whether yes has the larger share, and the weights of the larger and the smaller one."""
     T = type(y)
-    y = fma(y, T(1) - c[0], T(0.5) * c[0])
-    yes, no = y * c[1], (T(1) - y) * c[2]
+    # Each share smoothed for itself: 1 - (the rounded share of yes) would have few digits of a small share of no.
+    keep, even = T(1) - c[0], T(0.5) * c[0]
+    yes, no = fma(y, keep, even) * c[1], fma(T(1) - y, keep, even) * c[2]
     up = y >= T(0.5)
     return up, yes if up else no, no if up else yes
 
@@ -65,7 +66,7 @@ def logit_maths(name: str, side: Any) -> Maths:
         T = type(z)
         # Nothing that is slow waits for the label: size and the sign of the weight are had without it.
         loss, slope, curve = side(-z if yes else z, abs(z), c)
-        return T(0) if w == T(0) else loss * w, slope * (-w if yes else w), curve * w
+        return T(0) if (w == T(0)) & (z == z) else loss * w, slope * (-w if yes else w), curve * w
 
     return _sides(name, weighted, label_outside)
 
@@ -81,6 +82,7 @@ def probability_maths(name: str, side: Any) -> Maths:
         loss, slope, curve = side(p if yes else q, T(0) if yes else (T(1) - q) - p, q if yes else p, c)
         # p - p: a NaN has no exponent to take a logarithm from
         grad = slope * (-w if yes else w)
-        return fma(loss, w, p - p), T(0) if clipped else grad, T(0) if clipped else curve * w
+        flat = clipped & (w == w)  # a NaN of the label stays
+        return fma(loss, w, p - p), T(0) if flat else grad, T(0) if flat else curve * w
 
     return _sides(name, weighted, either_outside)

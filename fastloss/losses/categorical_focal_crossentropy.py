@@ -7,7 +7,7 @@ from typing import ClassVar
 from .._categorical import Categorical, Maths
 from .._hyperparameters import check
 from .._jit import scalar
-from .._primitives import fma
+from .._primitives import fma, pick
 from ._focal import POWERS, power_name
 from ._probability import at_least, clamped_log, clip
 
@@ -18,13 +18,14 @@ def _maths_for(name: str) -> Maths:
 
     @scalar
     def focus(p, q, nll, c):
-        T = type(p)
+        T, least = type(p), pick(p, 2.0**-126, 2.0**-1022)
         f = c[1] * raised(q, c[0])
         ratio = T(1) if q == T(0) else nll / q
         ratio = T(0) if p == T(0) else p * ratio
-        odds = T(0) if q == T(0) else p / q
-        bend = c[0] * fma(ratio, fma(c[0] - T(1), odds, T(-1)), T(2) * odds)
-        return T(0) if q == T(0) else f * nll, f * fma(c[0], ratio, T(1)), f * bend
+        # f / q first: where q is subnormal its inverse overflows, which f makes up for.
+        odds = T(0) if q == T(0) else f * (p / (least if q < least else q))
+        bend = c[0] * fma(odds, fma(ratio, c[0] - T(1), T(2)), -f * ratio)
+        return T(0) if q == T(0) else f * nll, f * fma(c[0], ratio, T(1)), bend
 
     @scalar
     def derivative(p, c):

@@ -42,7 +42,9 @@ def point(y: Any, p: Any, c: Any) -> Any:
     T = type(p)
     d = log_ratio(p, y)
     inverse = T(1) / (T(1) + p)
-    return d * d, T(2) * d * inverse, T(2) * (T(1) - d) * inverse * inverse
+    flat = (inverse == T(0)) & (d == d)  # p is infinite: the limits
+    curve = T(2) * (T(1) - d) * inverse * inverse
+    return d * d, T(0) if flat else T(2) * d * inverse, T(0) if flat else curve
 
 
 @scalar

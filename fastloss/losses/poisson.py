@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from .._elementwise import Elementwise
 from .._hyperparameters import check
 from .._jit import scalar
-from .._math import exp, log
+from .._math import exp, log, two_sum
 from .._passes import Maths
 from .._primitives import pick
 from ._activations import EXP
@@ -17,12 +17,13 @@ from ._activations import EXP
 def rate_point(y: Any, p: Any, c: Any) -> Any:
     T = type(p)
     infinite = p == pick(p, math.inf, math.inf)
-    u = p + c[0]  # epsilon
-    lg = log(u)
+    infinite = infinite & (y == y)
+    u, low = two_sum(p, T(0), c[0])  # epsilon; near 1 the logarithm needs what rounding loses
+    lg = log(u, T(0) if infinite else low)
     lg = T(-100) if lg < T(-100) else lg
     divisor = T(1e-12) if u < T(1e-12) else u
     loss = p if (y == T(0)) | infinite else p - y * lg
-    return loss, T(1) if infinite else (u - y) / divisor, y / divisor / divisor
+    return loss, T(1) if infinite else (u - y) / divisor, T(0) if infinite else y / divisor / divisor
 
 
 @scalar
@@ -35,8 +36,8 @@ def rate_outside(y: Any, p: Any, c: Any) -> Any:
 def log_point(y: Any, z: Any, c: Any) -> Any:
     T = type(z)
     e = exp(z)
-    loss = e if (y == T(0)) | (e == pick(z, math.inf, math.inf)) else e - y * z
-    return loss, e - y, e
+    loss = e if (y == T(0)) | ((e == pick(z, math.inf, math.inf)) & (y == y)) else e - y * z
+    return loss, e - y, e if y == y else y
 
 
 @scalar
