@@ -255,6 +255,8 @@ def tiles(real: Any) -> Any:
         lanes = borrow(space, 4 * room + 3 * classes, WIDTH * most)
         true_tile, w_tile, losses_tile = scratch(256, np.int64), scratch(256, real), scratch(256, real)
         table = scratch(2560, real)
+        for i in range(table.size):
+            table[i] = 1  # the maths takes whole vectors, with rows that are not there
         own, rest = borrow(table, OWN * TILE, TILE), borrow(table, REST * TILE, TILE)
         bases, distances = borrow(table, BASES * TILE, TILE), borrow(table, DISTANCES * TILE, TILE)
         weights, loss = borrow(table, WEIGHTS * TILE, TILE), borrow(table, LOSS * TILE, TILE)
