@@ -326,7 +326,10 @@ def tiles(real: Any) -> Any:
                 else:
                     row_sums(e, classes, many, rest)
                 copy(borrow(w, i, many), borrow(weights, 0, many))
-                invoke(maths, call, base_of(table), (many + WIDTH - 1) // WIDTH * WIDTH, 0, 0)  # whole vectors
+                whole = (many + WIDTH - 1) // WIDTH * WIDTH
+                for r in range(many, whole):
+                    rest[r] = 1  # was summed from what no row wrote
+                invoke(maths, call, base_of(table), whole, 0, 0)
                 copy(borrow(loss, 0, many), borrow(losses, i, many))
                 if order >= 2:
                     for r in range(many):
