@@ -85,10 +85,11 @@ def test_elementwise(loss, real, label, pred, monkeypatch):
 
 
 @pytest.mark.parametrize("loss", ELEMENTWISE, ids=short)
-@pytest.mark.parametrize("order", [0, 2])
-def test_elementwise_other_results(loss, order, monkeypatch):
-    kernel = passes._elementwise(loss._maths(), np.float32, F32, F32, F32, order, order == 0)
-    check(compiled(kernel, (9, 0), monkeypatch), np.float32)
+@pytest.mark.parametrize(("order", "real", "pred"), [(0, np.float32, F32), (2, np.float32, F32), (2, np.float32, BF16),
+                                                     (2, np.float64, F64)], ids=short)  # fmt: skip
+def test_elementwise_other_results(loss, order, real, pred, monkeypatch):
+    kernel = passes._elementwise(loss._maths(), real, pred, pred, pred, order, order == 0)
+    check(compiled(kernel, (9, 0), monkeypatch), real)
 
 
 @pytest.mark.parametrize("loss", VARIANTS, ids=short)

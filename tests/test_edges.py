@@ -306,3 +306,11 @@ def test_weights_of_extreme_size():
         got = fl.mse(y, p, sample_weight=np.full(3, size))
         assert got.loss == pytest.approx(want.loss, rel=1e-6)
         np.testing.assert_allclose(got.gradient, want.gradient, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("gamma", "p", "want"), [(2.0, 1e-23, 4e-34), (3.7, 1e-13, 7.4e12 * 1e-13**3.7)])
+def test_the_focal_hessian_of_a_small_probability(gamma, p, want):
+    """p^gamma underflows in float32, its product with the clamped 1/p does not."""
+    gamma = float(np.float32(gamma))
+    _, _, hess = single(fl.BinaryFocalCrossentropy(gamma=gamma), 0, p, np.float32)
+    assert hess == pytest.approx(want, rel=1e-4)

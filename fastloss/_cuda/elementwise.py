@@ -25,7 +25,8 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     y_type, p_type, g_type = label.storage, pred.storage, grad_format.storage
     read_y, read_p, write_g = label.read, pred.read, grad_format.write
     y_bits, p_bits, g_bits = read_y is not None, read_p is not None, write_g is not None
-    vector = min(16 // np.dtype(p_type).itemsize, 4 if maths.long else 8)
+    # Maths that is long is unrolled less: what does not fit the registers would go through local memory.
+    vector = min(16 // np.dtype(p_type).itemsize, (2 if with_hessian else 4) if maths.long else 8)
     rounds = EACH // vector
     load_vector, store_vector = VECTORS[vector]
 

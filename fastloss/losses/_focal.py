@@ -27,7 +27,19 @@ def square(x: Any, g: Any) -> Any:
     return x * x
 
 
+@scalar
+def fourth_root(x: Any, g: Any) -> Any:
+    return type(x)(math.sqrt(math.sqrt(x)))
+
+
+@scalar
+def half_power(x: Any, g: Any) -> Any:
+    return power(x, type(x)(0.5) * g)
+
+
 POWERS = {"0": zeroth, "half": root, "1": first, "2": square, "any": power}
+HALVES = {"0": zeroth, "half": fourth_root, "1": root, "2": first, "any": half_power}
+"""x^(gamma/2): where x^gamma underflows, a large number times it need not."""
 _NAMES = {0.0: "0", 0.5: "half", 1.0: "1", 2.0: "2"}
 
 

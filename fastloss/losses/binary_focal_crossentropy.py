@@ -12,7 +12,7 @@ from .._passes import Maths
 from .._primitives import fma
 from ._activations import SIGMOID
 from ._binary import logit_maths, probability_maths
-from ._focal import POWERS, power_name
+from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log
 
 
@@ -44,17 +44,17 @@ def _logit_maths(name: str) -> Maths:
 
 @cache
 def _probability_maths(name: str) -> Maths:
-    raised = POWERS[name]
+    raised, halved = POWERS[name], HALVES[name]
 
     @scalar
     def side(t, low, q, c):
         """q^g (-log t) and its derivatives by -t and t."""
         T = type(t)
         g = c[3]
-        nll, f = clamped_log(t, low), raised(q, g)
+        nll, f, half = clamped_log(t, low), raised(q, g), halved(q, g)
         t_least, q_least = at_least(t), at_least(q)
         curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (t_least * q_least) + T(1) / t_least / t_least
-        return f * nll, f * (fma(g, t * nll, q) * (T(1) / at_least(t * q))), f * curve
+        return f * nll, f * (fma(g, t * nll, q) * (T(1) / at_least(t * q))), half * curve * half
 
     return probability_maths(f"binary_focal_{name}", side)._replace(long=raised is power)
 

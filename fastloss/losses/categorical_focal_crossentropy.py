@@ -8,13 +8,13 @@ from .._categorical import Categorical, Maths
 from .._hyperparameters import check
 from .._jit import scalar
 from .._primitives import fma, pick
-from ._focal import POWERS, power_name
+from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log, clip
 
 
 @cache
 def _maths_for(name: str) -> Maths:
-    raised = POWERS[name]
+    raised, halved = POWERS[name], HALVES[name]
 
     @scalar
     def focus(p, q, nll, c):
@@ -33,12 +33,11 @@ def _maths_for(name: str) -> Maths:
         g = c[0]
         p, clipped = clip(p, c[2])
         q, nll = T(1) - p, clamped_log(p, None)
-        f = c[1] * raised(q, g)
+        f, half = c[1] * raised(q, g), halved(q, g)
         p_least, q_least = at_least(p), at_least(q)
         slope = f * (g * nll / q_least + T(1) / p_least)
-        curve = f * (
-            g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (p_least * q_least) + T(1) / p_least / p_least
-        )
+        curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (p_least * q_least) + T(1) / p_least / p_least
+        curve = c[1] * (half * curve * half)
         return fma(f, nll, p - p), T(0) if clipped else -slope, T(0) if clipped else curve
 
     return Maths(f"categorical_focal_{name}", focus, derivative)
