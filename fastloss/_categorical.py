@@ -9,14 +9,19 @@ import numpy as np
 
 from . import _check
 from ._check import same_memory
+from ._cpu.across import row_maths
 from ._cpu.blocks import PARALLEL
+from ._cpu.columns import columns
 from ._cpu.launch import Function, Kernel
 from ._cpu.layout import NOWHERE, Place, index_kind, place, places, repeated
 from ._cpu.moves import is_large, streamer
-from ._cpu.rowwise import LABEL, PROBABILITY, SLOTS, rowwise, softmaxes
+from ._cpu.operands import LABEL, PROBABILITY, SLOTS
+from ._cpu.rowwise import rowwise, softmaxes
+from ._cpu.segments import TILE
 from ._cpu.staging import Operand, direct, staged
-from ._cpu.tiles import FEW, TILE, row_maths, tiles
+from ._cpu.tiles import FEW, tiles
 from ._cpu.totals import totals
+from ._cpu.vectors import WIDTH
 from ._loss import Layout, Loss
 from ._passes import total_weight
 
@@ -39,6 +44,11 @@ def _kernel(maths: Maths, logits: bool, real: Any, indices: bool, spread: bool, 
 @cache
 def _tile_kernel(real: Any) -> Kernel:
     return Kernel(f"tiles-{real.__name__}", tiles(real), SLOTS, TILE)
+
+
+@cache
+def _column_kernel(real: Any) -> Kernel:
+    return Kernel(f"columns-{real.__name__}", columns(real), SLOTS, TILE)
 
 
 @cache
@@ -159,7 +169,8 @@ class Categorical(Loss):
         home = self._at_home(layout, [y, p, losses, grad, hess])
         if home is not None and (w is None or (repeat and w.flags.c_contiguous)):
             (yv, pv, lv, gv, hv), inner = home
-            aside = inner > 1
+            upright = tiled and inner >= WIDTH
+            aside = inner > 1 and not upright
             label = place(yv, real, aside=aside)
             if layout.indices:
                 label = NOWHERE if y.dtype.isnative and y.flags.aligned else None
@@ -173,6 +184,7 @@ class Categorical(Loss):
             found = places(ways)
             if found is not None:
                 arrays = (yv, pv, w, lv, gv, hv, None if table is None else table.array)
+                kernel = _column_kernel(real) if upright else kernel
                 return direct(kernel, arrays, (count, *found, layout.classes, inner, *rest), parallel)
 
         def rows(a: Any, output: bool = False) -> Operand | None:

@@ -10,9 +10,9 @@ import numpy as np
 
 
 def number(name: str, argument: str, value: Any, low: float, high: float, expected: str) -> float:
-    """value as a float in [low, high]; ValueError or TypeError otherwise."""
+    """value as a float in [low, high]; ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real | np.number):
-        raise TypeError(f"{name}: {argument} is {value!r}, expected {expected}")
+        raise ValueError(f"{name}: {argument} is {value!r}, expected {expected}")
     try:
         found = float(value)
     except OverflowError:
@@ -25,7 +25,7 @@ def number(name: str, argument: str, value: Any, low: float, high: float, expect
 def vector(name: str, argument: str, value: Any) -> tuple[float, ...]:
     """A sequence of one finite nonnegative number per class, as a tuple."""
     if isinstance(value, str) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
-        raise TypeError(f"{name}: {argument} is {value!r}, expected one number per class")
+        raise ValueError(f"{name}: {argument} is {value!r}, expected one number per class")
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
@@ -38,14 +38,14 @@ def vector(name: str, argument: str, value: Any) -> tuple[float, ...]:
 def flag(name: str, argument: str, value: Any) -> bool:
     """value as a bool."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}: {argument} is {value!r}, expected True or False")
+        raise ValueError(f"{name}: {argument} is {value!r}, expected True or False")
     return bool(value)
 
 
 def integer(name: str, argument: str, value: Any) -> int:
     """value as an int."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name}: {argument} is {value!r}, expected an integer")
+        raise ValueError(f"{name}: {argument} is {value!r}, expected an integer")
     if not -(2**63) <= int(value) < 2**63:
         raise ValueError(f"{name}: {argument} is {value!r}, expected an integer of 64 bits")
     return int(value)

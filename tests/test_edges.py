@@ -249,6 +249,19 @@ def test_nan_labels_are_not_lost():
         assert math.isnan(grad)
 
 
+@pytest.mark.parametrize("dense", [False, True])
+def test_nan_probabilities_of_other_classes_are_not_lost(dense):
+    p, y = np.array([[0.25, nan, 0.5], [0.5, 0.25, 0.25], [nan, 0.5, 0.5]]), np.array([0, 1, 1])
+    target, w = (np.eye(3)[y] if dense else y), np.array([1.0, 1.0, 0.0])
+    for loss in (fl.cce, fl.categorical_focal_crossentropy):
+        losses, grad = loss(target, p, sample_weight=w, reduction="none")
+        hess = loss.gradient_hessian(target, p, sample_weight=w).hessian
+        np.testing.assert_array_equal(np.isnan(losses), [True, False, False])
+        np.testing.assert_array_equal(np.isnan(grad), [[False, True, False], [False] * 3, [False] * 3])
+        np.testing.assert_array_equal(np.isnan(hess), np.isnan(grad))
+        assert math.isnan(loss.loss(target, p))
+
+
 def test_infinite_predictions_of_msle():
     assert single(fl.msle, 0, inf, np.float64) == (inf, 0, 0)
 
@@ -272,6 +285,32 @@ def test_a_class_of_weight_0_hides_any_logits(classes, dense):
         assert got[1] == want[1]
         np.testing.assert_array_equal(got[0].gradient, want[0].gradient)
         np.testing.assert_array_equal(got[0].hessian, want[0].hessian)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(("classes", "inner"), [(2, 16), (5, 300), (21, 17), (200, 100)])
+def test_classes_that_are_not_on_the_last_axis(classes, inner, dtype):
+    """Runs of columns that end with a tile, a row of columns or the array: the bits of rows, in place too."""
+    rng = np.random.default_rng(classes)
+    z = (6 * rng.normal(size=(3, inner, classes))).astype(dtype)
+    z[0, 1], z[1, 2, 0], z[2, 5], z[2, 6, 1] = 200 * z[0, 1], -inf, nan, inf
+    y, w = rng.integers(0, classes, (3, inner)), rng.integers(0, 3, (3, inner)).astype(dtype)
+    y[1, 2], w[0, 1], y[0, :3] = 1, 1, -1
+    upright = np.ascontiguousarray(np.moveaxis(z, -1, 1))
+    options = {"from_logits": True, "ignore_index": -1}
+    for weights in ({}, {"sample_weight": w}):
+        for rows, loss in (
+            (fl.CategoricalCrossentropy(**options), fl.CategoricalCrossentropy(**options, axis=1)),
+            (fl.CategoricalFocalCrossentropy(**options), fl.CategoricalFocalCrossentropy(**options, axis=1)),
+        ):
+            want, got = rows(y, z, reduction="none", **weights), loss(y, upright, reduction="none", **weights)
+            np.testing.assert_array_equal(got.loss, want.loss)
+            np.testing.assert_array_equal(got.gradient, np.moveaxis(want.gradient, -1, 1))
+            hess = loss.gradient_hessian(y, upright, **weights).hessian
+            np.testing.assert_array_equal(hess, np.moveaxis(rows.gradient_hessian(y, z, **weights).hessian, -1, 1))
+            place = upright.copy()
+            assert loss.gradient(y, place, reduction="none", out=place, **weights) is place
+            np.testing.assert_array_equal(place, got.gradient)
 
 
 def test_unsigned_labels_of_64_bits_have_no_sign():

@@ -7,109 +7,58 @@ import numpy as np
 from .._jit import helper
 from .._math import two_sum
 from .blocks import note
-from .invoke import invoke
-from .memory import base_at, base_of, beyond, borrow, copy, elements, float_at, int_at, scratch
+from .memory import base_at, beyond, borrow, elements, float_at, int_at, scratch
+from .operands import (
+    CLASS_WEIGHTS,
+    CLASSED,
+    CLASSES,
+    EACH,
+    GRAD,
+    HAS_IGNORE,
+    HESS,
+    IGNORE,
+    INNER,
+    KIND,
+    LABEL,
+    LOSSES,
+    MOVES,
+    PROBABILITY,
+    SCALE,
+    WEIGHT,
+    P,
+    Y,
+    class_at,
+    clear,
+    put,
+    take,
+    weight_at,  # fmt: skip
+)
 from .rows import rows
 from .softmax import exponentials, fold_row, largest
 
-SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqq" + "dddddd"
-"""y_true, y_pred, weights, losses, gradient, hessian, class weights; rows; for each of the first six arrays the
-function that moves it (0: it is used where it lies); and its itemsize; classes, inner, index kind, repeat, each, has
-ignore_index, ignore_index, has class weights, function and order (of a kernel of tiles); scale, smoothing and four
-hyperparameters.
-Element k of row (a, b) lies at (a * classes + k) * inner + b. A weight belongs to `repeat` consecutive rows (0: no
-weights). The index kind is the size of a class index, negative if unsigned (0: dense targets)."""
-Y, P, W, LOSSES, GRAD, HESS, CLASS_WEIGHTS, COUNT, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 14
-CLASSES, INNER, KIND, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, ORDER, SCALE = (
-    20,
-    21,
-    22,
-    23,
-    24,
-    25,
-    26,
-    27,
-    28,
-    29,
-    30,
-)
-
-LABEL, PROBABILITY, WEIGHT = 0.0, 1.0, 2.0
-"""What an offence is about."""
-
 
 @helper
-def class_at(labels: Any, row: int, kind: int) -> Any:
-    """The class index of a row."""
-    if kind == 8:
-        return np.int64(elements(beyond(labels, row, 8), 1, np.int64)[0])
-    if kind == 4:
-        return np.int64(elements(beyond(labels, row, 4), 1, np.int32)[0])
-    if kind == 2:
-        return np.int64(elements(beyond(labels, row, 2), 1, np.int16)[0])
-    if kind == 1:
-        return np.int64(elements(beyond(labels, row, 1), 1, np.int8)[0])
-    if kind == -4:
-        return np.int64(elements(beyond(labels, row, 4), 1, np.uint32)[0])
-    if kind == -2:
-        return np.int64(elements(beyond(labels, row, 2), 1, np.uint16)[0])
-    if kind == -1:
-        return np.int64(elements(beyond(labels, row, 1), 1, np.uint8)[0])
-    large = elements(beyond(labels, row, 8), 1, np.uint64)[0]
-    return np.int64(-(2**63)) if large > np.uint64(2**63 - 1) else np.int64(large)  # no class, nor ignored
-
-
-@helper
-def take(call: Any, operand: int, start: int, inner: int, row: Any) -> None:
-    """Read a row of classes from where it begins."""
-    base, move = beyond(base_at(call, operand), start, int_at(call, ITEMSIZES + operand)), int_at(call, MOVES + operand)
-    if move == 0:
-        copy(elements(base, row.size, row.dtype), row)
-    else:
-        invoke(move, base, inner, base_of(row), 1, row.size)
-
-
-@helper
-def put(call: Any, operand: int, start: int, inner: int, row: Any) -> None:
-    """Write a row of classes to where it begins."""
-    base, move = beyond(base_at(call, operand), start, int_at(call, ITEMSIZES + operand)), int_at(call, MOVES + operand)
-    if move == 0:
-        copy(row, elements(base, row.size, row.dtype))
-    else:
-        invoke(move, base_of(row), 1, base, inner, row.size)
-
-
-@helper
-def weight_at(call: Any, row: int, one: Any) -> Any:
-    """The weight of a row, by way of an array of one element."""
-    repeat = int_at(call, REPEAT)
-    if repeat == 0:
-        one[0] = 1
-    elif int_at(call, MOVES + W) == 0:
-        one[0] = elements(beyond(base_at(call, W), row // repeat, one.itemsize), 1, one.dtype)[0]
-    else:
-        take(call, W, row // repeat, 1, one)
-    return one[0]
-
-
-@helper
-def clear(row: Any) -> None:
-    """row[:] = 0."""
-    for k in range(row.size):
-        row[k] = 0
-
-
-@helper
-def improper(p: Any) -> int:
-    """The first of a row of probabilities that lies outside [0, 1], or -1."""
+def improper(p: Any) -> Any:
+    """Whether not all of a row of probabilities lie in [0, 1], and the first that is outside, or -1: NaN is neither."""
     bad = False
     for k in range(p.size):
-        bad |= (p[k] < 0) | (p[k] > 1)
+        bad |= not ((p[k] >= 0) & (p[k] <= 1))
     if bad:
         for k in range(p.size):
             if p[k] < 0 or p[k] > 1:
-                return k
-    return -1
+                return True, k
+    return bad, -1
+
+
+@helper
+def carry(p: Any, loss: Any, e: Any, h: Any) -> Any:
+    """NaN in, NaN out: also for a class that is no part of the target. Returns the loss."""
+    for k in range(p.size):
+        if p[k] != p[k]:
+            loss = e[k] = p[k]
+            if h.size > 0:
+                h[k] = p[k]
+    return loss
 
 
 def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: bool, spread: bool, classed: bool,
@@ -120,6 +69,7 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
     whether there are class weights. order is the highest derivative wanted.
     """
     with_gradient, with_hessian = order >= 1, order >= 2
+    lines = 0 if not spread else (3 if from_logits else 1)
     one_class, every_class, probabilities = rows(focus, derivative, real, indices, spread, classed, order)
 
     def piece(call, first, last, report, slot):
@@ -133,13 +83,17 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
         z_moves, y_moves = int_at(call, MOVES + P) != 0, int_at(call, MOVES + Y) != 0
         e_moves, h_moves = int_at(call, MOVES + GRAD) != 0, int_at(call, MOVES + HESS) != 0
         cw, by_class = elements(base_at(call, CLASS_WEIGHTS), classes, real), int_at(call, CLASSED) != 0
-        space = np.empty(7 * classes, real)  # rows that cannot be read or written where they lie
-        z_space, y_space = borrow(space, 0, classes), borrow(space, classes, classes)
-        e_space, h_space = borrow(space, 2 * classes, classes), borrow(space, 3 * classes, classes)
+        # Room for the rows that cannot be read or written where they lie, and to work in where every class counts.
+        z_room, y_room, h_room = int(z_moves) * classes, int(y_moves) * classes, int(h_moves) * classes
+        e_room = int(e_moves or not with_gradient) * classes
+        space = np.empty(z_room + y_room + e_room + h_room + lines * classes, real)
+        z_space, y_space = borrow(space, 0, z_room), borrow(space, z_room, y_room)
+        e_space, h_space = borrow(space, z_room + y_room, e_room), borrow(space, z_room + y_room + e_room, h_room)
+        used = space.size - lines * classes
         work = (
-            borrow(space, 4 * classes, classes),
-            borrow(space, 5 * classes, classes),
-            borrow(space, 6 * classes, classes),
+            borrow(space, used, classes if lines > 0 else 0),
+            borrow(space, used + classes, classes if lines > 1 else 0),
+            borrow(space, used + 2 * classes, classes if lines > 2 else 0),
         )
         one = scratch(1, real)
         high, low = 0.0, 0.0
@@ -181,10 +135,12 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
                     else:
                         y = elements(beyond(base_at(call, Y), start, y.itemsize), classes, real)
                 if not from_logits:
-                    wrong = improper(z)
+                    bad, wrong = improper(z)
                     if where < 0 and wrong >= 0:
                         where, what, value = row * classes + wrong, PROBABILITY, np.float64(z[wrong])
                     loss = probabilities(z, y, true, cw, keep, even, e, h, work, factor, w, c)
+                    if bad:
+                        loss = carry(z, loss, e, h)
                 elif spread:
                     loss = every_class(z, y, true, cw, keep, even, e, h, work, factor, w, c)
                 else:

@@ -7,7 +7,7 @@ import numpy as np
 from .._math import two_sum
 from .blocks import note
 from .memory import base_at, borrow, elements, int_at, scratch
-from .rowwise import CLASS_WEIGHTS, CLASSED, CLASSES, HAS_IGNORE, IGNORE, INNER, KIND, Y, class_at, take, weight_at
+from .operands import CLASS_WEIGHTS, CLASSED, CLASSES, HAS_IGNORE, IGNORE, INNER, KIND, Y, class_at, take, weight_at
 
 
 def totals(real: Any) -> Any:

@@ -167,7 +167,7 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) ->
 
 
 def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread: bool, order: int) -> Any:
-    """The loss of a row of probabilities, where no class knows of the others; NaN for one outside [0, 1]."""
+    """The loss of a row of probabilities, where no class knows of the others; NaN for NaN and outside [0, 1]."""
     width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
     with_gradient, with_hessian = order >= 1, order >= 2
 
@@ -191,7 +191,7 @@ def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread:
                 if mass != real(0):
                     loss, slope, bend = derivative(x, c)
                     loss, slope, bend = mass * loss, mass * slope, mass * bend
-                if x < real(0) or x > real(1):
+                if not (x >= real(0) and x <= real(1)):
                     loss, slope, bend = real(np.nan), real(np.nan), real(np.nan)
                 high, low = two_sum(high, low, loss)
                 xs[j], hs[j] = slope * factor, bend * factor

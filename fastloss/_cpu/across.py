@@ -1,0 +1,66 @@
+"""The maths of a loss across the rows of a tile, once their exponentials are summed: one function for each loss."""
+
+from typing import Any
+
+from .._jit import helper
+from .._math import log1p
+from .invoke import invoke
+from .memory import base_of, borrow, copy, elements, float_at, int_at
+from .operands import FUNCTION, SCALE
+from .segments import TILE
+from .vectors import WIDTH
+
+OWN, REST, BASES, DISTANCES, WEIGHTS, LOSS, FACTORS, CORRECTIONS, SLOPES, BENDS = range(10)
+"""The lines of the table between the loop and the maths of a loss: TILE numbers each, one for each row."""
+
+
+@helper
+def line(table: Any, k: int) -> Any:
+    """One line of the table."""
+    return borrow(table, k * TILE, TILE)
+
+
+@helper
+def compute(call: Any, table: Any, w: Any, losses: Any) -> None:
+    """The losses of rows of these weights whose sums are in the table, and there what their derivatives need."""
+    many = w.size
+    copy(w, borrow(table, WEIGHTS * TILE, many))
+    whole = (many + WIDTH - 1) // WIDTH * WIDTH  # whole vectors, with rows that are not there
+    for r in range(many, whole):
+        table[REST * TILE + r] = 1  # was summed from what no row wrote
+    invoke(int_at(call, FUNCTION), call, base_of(table), whole, 0, 0)
+    copy(borrow(table, LOSS * TILE, many), losses)
+
+
+def row_maths(focus: Any, real: Any, order: int) -> Any:
+    """The function of one loss across rows: from the sums of their exponentials to losses and factors of gradients."""
+    with_gradient, with_hessian = order >= 1, order >= 2
+
+    def function(call, table, count, unused, none):
+        scale = float_at(call, SCALE, real)
+        a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
+        c = (a, b, d, float_at(call, SCALE + 5, real))
+        values = elements(table, 10 * TILE, real)
+        own, rest = borrow(values, OWN * TILE, count), borrow(values, REST * TILE, count)
+        bases, distances = borrow(values, BASES * TILE, count), borrow(values, DISTANCES * TILE, count)
+        w, losses = borrow(values, WEIGHTS * TILE, count), borrow(values, LOSS * TILE, count)
+        factors, corrections = borrow(values, FACTORS * TILE, count), borrow(values, CORRECTIONS * TILE, count)
+        slopes, bends = borrow(values, SLOPES * TILE, count), borrow(values, BENDS * TILE, count)
+        for r in range(count):
+            total = rest[r] + own[r]
+            near = distances[r] == real(0)
+            nll = distances[r] + log1p(
+                (rest[r] if near else total - bases[r]) / (own[r] if near else bases[r]), real(0)
+            )
+            q = rest[r] / total
+            loss, slope, bend = focus(own[r] / total, q, nll, c)
+            losses[r] = loss * w[r]
+            if with_gradient:
+                scaled = slope * (w[r] * scale)
+                factors[r] = scaled / total
+                corrections[r] = -scaled * q
+            if with_hessian:
+                slopes[r], bends[r] = slope, bend
+        return 0
+
+    return function

@@ -1,0 +1,151 @@
+"""What a call on rows of classes holds, and how its arrays are read and written row by row."""
+
+from typing import Any
+
+import numpy as np
+
+from .._jit import helper
+from .invoke import invoke
+from .memory import base_at, base_of, beyond, borrow, copy, elements, int_at
+
+SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqq" + "dddddd"
+"""y_true, y_pred, weights, losses, gradient, hessian, class weights; rows; for each of the first six arrays the
+function that moves it (0: it is used where it lies); and its itemsize; classes, inner, index kind, repeat, each, has
+ignore_index, ignore_index, has class weights, function and order (of a kernel of tiles); scale, smoothing and four
+hyperparameters.
+Element k of row (a, b) lies at (a * classes + k) * inner + b. A weight belongs to `repeat` consecutive rows (0: no
+weights). The index kind is the size of a class index, negative if unsigned (0: dense targets)."""
+Y, P, W, LOSSES, GRAD, HESS, CLASS_WEIGHTS, COUNT, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 14
+CLASSES, INNER, KIND, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, ORDER, SCALE = range(20, 31)
+
+LABEL, PROBABILITY, WEIGHT = 0.0, 1.0, 2.0
+"""What an offence is about."""
+
+
+@helper
+def class_at(labels: Any, row: int, kind: int) -> Any:
+    """The class index of a row."""
+    if kind == 8:
+        return np.int64(elements(beyond(labels, row, 8), 1, np.int64)[0])
+    if kind == 4:
+        return np.int64(elements(beyond(labels, row, 4), 1, np.int32)[0])
+    if kind == 2:
+        return np.int64(elements(beyond(labels, row, 2), 1, np.int16)[0])
+    if kind == 1:
+        return np.int64(elements(beyond(labels, row, 1), 1, np.int8)[0])
+    if kind == -4:
+        return np.int64(elements(beyond(labels, row, 4), 1, np.uint32)[0])
+    if kind == -2:
+        return np.int64(elements(beyond(labels, row, 2), 1, np.uint16)[0])
+    if kind == -1:
+        return np.int64(elements(beyond(labels, row, 1), 1, np.uint8)[0])
+    large = elements(beyond(labels, row, 8), 1, np.uint64)[0]
+    return np.int64(-(2**63)) if large > np.uint64(2**63 - 1) else np.int64(large)  # no class, nor ignored
+
+
+@helper
+def take(call: Any, operand: int, start: int, inner: int, row: Any) -> None:
+    """Read a row of classes from where it begins."""
+    base, move = beyond(base_at(call, operand), start, int_at(call, ITEMSIZES + operand)), int_at(call, MOVES + operand)
+    if move == 0:
+        copy(elements(base, row.size, row.dtype), row)
+    else:
+        invoke(move, base, inner, base_of(row), 1, row.size)
+
+
+@helper
+def put(call: Any, operand: int, start: int, inner: int, row: Any) -> None:
+    """Write a row of classes to where it begins."""
+    base, move = beyond(base_at(call, operand), start, int_at(call, ITEMSIZES + operand)), int_at(call, MOVES + operand)
+    if move == 0:
+        copy(row, elements(base, row.size, row.dtype))
+    else:
+        invoke(move, base_of(row), 1, base, inner, row.size)
+
+
+@helper
+def weight_at(call: Any, row: int, one: Any) -> Any:
+    """The weight of a row, by way of an array of one element."""
+    repeat = int_at(call, REPEAT)
+    if repeat == 0:
+        one[0] = 1
+    elif int_at(call, MOVES + W) == 0:
+        one[0] = elements(beyond(base_at(call, W), row // repeat, one.itemsize), 1, one.dtype)[0]
+    else:
+        take(call, W, row // repeat, 1, one)
+    return one[0]
+
+
+@helper
+def clear(row: Any) -> None:
+    """row[:] = 0."""
+    for k in range(row.size):
+        row[k] = 0
+
+
+@helper
+def read_classes(labels: Any, first: int, kind: int, true: Any) -> None:
+    """The class indices of the rows from first on."""
+    if kind == 8:
+        copy(elements(beyond(labels, first, 8), true.size, np.int64), true)
+    elif kind == 4:
+        source = elements(beyond(labels, first, 4), true.size, np.int32)
+        for i in range(true.size):
+            true[i] = source[i]
+    else:
+        for i in range(true.size):
+            true[i] = class_at(labels, first + i, kind)
+
+
+@helper
+def read_weights(call: Any, first: int, w: Any) -> None:
+    """The weights of the rows from first on."""
+    repeat = int_at(call, REPEAT)
+    if repeat == 0:
+        for i in range(w.size):
+            w[i] = 1
+    elif repeat == 1:
+        take(call, W, first, 1, w)
+    else:
+        i = 0
+        while i < w.size:
+            k = (first + i) // repeat
+            take(call, W, k, 1, borrow(w, i, 1))
+            for j in range(i + 1, min(w.size, (k + 1) * repeat - first)):
+                w[j] = w[i]
+            i = min(w.size, (k + 1) * repeat - first)
+
+
+@helper
+def examine(call: Any, begin: int, true: Any, w: Any) -> Any:
+    """Read the classes and weights of the rows from begin on; what does not count gets weight 0, and class 0.
+
+    Returns whether there is such a row, and the first offence: its row or -1, what it is about, its value.
+    """
+    classes, by_class = int_at(call, CLASSES), int_at(call, CLASSED) != 0
+    has_ignore, ignore = int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
+    read_classes(base_at(call, Y), begin, int_at(call, KIND), true)
+    read_weights(call, begin, w)
+    where, what, value = -1, 0.0, 0.0
+    odd = np.int64(0)
+    for i in range(true.size):
+        odd |= np.int64((true[i] < 0) | (true[i] >= classes) | (has_ignore & (true[i] == ignore)))
+        odd |= np.int64(not w[i] > 0)
+    if odd != 0:
+        for i in range(true.size):
+            if where < 0 and w[i] < 0:
+                where, what, value = begin + i, WEIGHT, np.float64(w[i])
+            if has_ignore and true[i] == ignore:
+                w[i] = 0
+            elif true[i] < 0 or true[i] >= classes:
+                if where < 0 and w[i] != 0:
+                    where, what = begin + i, LABEL
+                w[i] = 0
+            if w[i] == 0:
+                true[i] = 0
+    if by_class:
+        cw = elements(base_at(call, CLASS_WEIGHTS), classes, w.dtype)
+        for i in range(true.size):
+            w[i] *= cw[true[i]]
+            odd |= np.int64(w[i] == 0)
+    return odd != 0, where, what, value
