@@ -178,7 +178,7 @@ class Categorical(Loss):
             for o in (gv, hv):
                 in_place = o is not None and pv is not None and same_memory(o, pv)
                 way = place(o, real, True, aside or in_place)
-                if tiled and o is not None and way is not None and not in_place and is_large(o, real):
+                if tiled and not upright and o is not None and way is not None and not in_place and is_large(o, real):
                     way = Place(streamer(real).address, way.itemsize)
                 ways.append(way)
             found = places(ways)

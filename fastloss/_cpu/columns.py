@@ -1,7 +1,7 @@
 """The loop over rows of few classes where the classes are not on the last axis: neighbouring rows are columns.
 
-The twin of `tiles`: a run of neighbouring columns is computed at once, all loops run along it, and the logits are read
-where they lie. Sums are grouped as in tiles, so results have the same bits.
+The twin of `tiles`. The logits of a span of neighbouring columns are exponentiated from where they lie; the columns are
+then finished a tile at a time, all loops running along them. Sums are grouped as in tiles: results have the same bits.
 """
 
 from typing import Any
@@ -13,56 +13,88 @@ from .._math import two_sum
 from .across import BASES, BENDS, CORRECTIONS, DISTANCES, FACTORS, OWN, REST, SLOPES, compute, line
 from .blocks import fold, note
 from .memory import base_at, beyond, borrow, copy, elements, float_at, int_at, scratch
-from .operands import CLASSES, COUNT, EACH, GRAD, HESS, INNER, LOSSES, MOVES, ORDER, SCALE, P, examine, put, take
+from .operands import CLASSES, COUNT, EACH, GRAD, HESS, INNER, LOSSES, MOVES, ORDER, SCALE, P, clear, examine, put, take
 from .rows import hessian_row
 from .segments import TILE, moderate, tame, unscaled
 from .vectors import WIDTH
 
-RUN = 16384
-"""Elements of a run of more than 64 columns."""
+SPAN = 1024
+"""Columns of a span: a page of each class, which is how far memory is fetched ahead."""
+SPAN_ELEMENTS = 65536
+"""Elements of a span of more than a tile: what stays in the second-level cache."""
 
 
 @helper
-def run_length(classes: int) -> int:
-    """How many neighbouring columns are taken at once: exponentials stay near, and memory is read in long runs."""
-    return min(TILE, max(64, RUN // classes))
+def span_of(classes: int) -> int:
+    """How many neighbouring columns are exponentiated at once."""
+    return max(TILE, min(SPAN, SPAN_ELEMENTS // classes))
 
 
 @helper
-def add_columns(e: Any, classes: int, many: int, lanes: Any, sums: Any) -> None:
-    """The sums of the columns of e, in the order of `vectors.row_sums`."""
-    for k in range(classes):
-        source, target = borrow(e, k * many, many), borrow(lanes, k % WIDTH * many, many)
-        if k < WIDTH:
-            copy(source, target)
-        else:
-            for r in range(many):
-                target[r] += source[r]
-    left = min(classes, WIDTH)
-    while left > 1:
-        for k in range(left // 2):
-            a, b = borrow(lanes, 2 * k * many, many), borrow(lanes, (2 * k + 1) * many, many)
-            target = borrow(lanes, k * many, many)
-            for r in range(many):
-                target[r] = a[r] + b[r]
-        if left % 2:
-            copy(borrow(lanes, (left - 1) * many, many), borrow(lanes, left // 2 * many, many))
-        left = (left + 1) // 2
-    copy(borrow(lanes, 0, many), borrow(sums, 0, many))
+def first_part(e: Any, true: Any, k: Any, lane: Any, own: Any) -> None:
+    """Begin the sums of the other classes with class k, and set the exponentials of the true class aside."""
+    nothing = k - k
+    for r in range(e.size):
+        value, before, mine = e[r], own[r], true[r] == k  # read first: a choice of reads would be a branch
+        lane[r] = nothing if mine else value
+        own[r] = value if mine else before
 
 
 @helper
-def gather(values: Any, r: int, stride: int, row: Any) -> None:
-    """Column r of values, as a row."""
+def next_part(e: Any, true: Any, k: Any, lane: Any, own: Any) -> None:
+    """The same for a lane that has begun."""
+    nothing = k - k
+    for r in range(e.size):
+        value, before, mine = e[r], own[r], true[r] == k
+        lane[r] += nothing if mine else value
+        own[r] = value if mine else before
+
+
+@helper
+def add(a: Any, b: Any) -> None:
+    """a += b."""
+    for i in range(a.size):
+        a[i] += b[i]
+
+
+@helper
+def sum_others(e: Any, classes: int, stride: int, true: Any, own: Any, rest: Any) -> None:
+    """The exponential of the true class of each column, and the sum of the others in the order of `row_sums`."""
+    lanes = scratch(4096, e.dtype)  # WIDTH lines of TILE columns
+    many, used = true.size, min(classes, WIDTH)
+    for k in range(used):
+        first_part(borrow(e, k * stride, many), true, e.dtype.type(k), borrow(lanes, k * many, many), own)
+    for k in range(WIDTH, classes):
+        lane = borrow(lanes, k % WIDTH * many, many)
+        next_part(borrow(e, k * stride, many), true, e.dtype.type(k), lane, own)
+    step = 1
+    while step < used:
+        for k in range(0, used - step, 2 * step):
+            add(borrow(lanes, k * many, many), borrow(lanes, (k + step) * many, many))
+        step *= 2
+    copy(borrow(lanes, 0, many), rest)
+
+
+@helper
+def derive(e: Any, factors: Any, corrections: Any, true: Any, k: Any, g: Any) -> None:
+    """The gradient by the logits of class k."""
+    for r in range(e.size):
+        value, correction = e[r] * factors[r], corrections[r]
+        g[r] = correction if true[r] == k else value
+
+
+@helper
+def gather(values: Any, stride: int, row: Any) -> None:
+    """The first column of values, as a row."""
     for k in range(row.size):
-        row[k] = values[k * stride + r]
+        row[k] = values[k * stride]
 
 
 @helper
-def scatter(row: Any, r: int, many: int, values: Any) -> None:
-    """A row into column r of values."""
+def scatter(row: Any, stride: int, values: Any) -> None:
+    """A row into the first column of values."""
     for k in range(row.size):
-        values[k * many + r] = row[k]
+        values[k * stride] = row[k]
 
 
 def columns(real: Any) -> Any:
@@ -72,91 +104,96 @@ def columns(real: Any) -> Any:
         """Tiles first..last of a call."""
         rows, classes, inner = int_at(call, COUNT), int_at(call, CLASSES), int_at(call, INNER)
         order, each, scale = int_at(call, ORDER), int_at(call, EACH), float_at(call, SCALE, real)
-        z_moves = int_at(call, MOVES + P) != 0
-        most = run_length(classes)
-        room, h_room, z_room = most * classes, int(order >= 2) * most * classes, int(z_moves) * most * classes
-        space = np.empty(room + h_room + z_room + WIDTH * most + 2 * classes, real)
-        e, h, z_space = borrow(space, 0, room), borrow(space, room, h_room), borrow(space, room + h_room, z_room)
+        z_moves, direct = int_at(call, MOVES + P) != 0, int_at(call, MOVES + GRAD) == 0
+        most = span_of(classes)
+        room, h_room, z_room = most * classes, int(order >= 2) * TILE * classes, int(z_moves) * most * classes
+        space = np.empty(room + h_room + z_room + 2 * classes, real)
+        e_space, h, z_space = borrow(space, 0, room), borrow(space, room, h_room), borrow(space, room + h_room, z_room)
         used = room + h_room + z_room
-        lanes = borrow(space, used, WIDTH * most)
-        used += WIDTH * most
         row_a, row_b = borrow(space, used, classes), borrow(space, used + classes, classes)
         true_tile, w_tile, losses_tile = scratch(256, np.int64), scratch(256, real), scratch(256, real)
-        table = scratch(2560, real)
+        table, numbers, spare = scratch(2560, real), scratch(256, real), scratch(256, real)
         for i in range(table.size):
             table[i] = 1
         own, rest, bases, distances = line(table, OWN), line(table, REST), line(table, BASES), line(table, DISTANCES)
         factors, corrections = line(table, FACTORS), line(table, CORRECTIONS)
         slopes, bends = line(table, SLOPES), line(table, BENDS)
         high, low = 0.0, 0.0
-        where, what, value = -1, 0.0, 0.0
-        for tile in range(first, last):
-            begin = tile * TILE
-            count = min(TILE, rows - begin)
-            true, w, losses = borrow(true_tile, 0, count), borrow(w_tile, 0, count), borrow(losses_tile, 0, count)
-            odd, bad, about, found = examine(call, begin, true, w)
-            if where < 0 and bad >= 0:
-                where, what, value = bad, about, found
-            i = 0
-            while i < count:
-                row = begin + i
-                many = min(most, count - i, inner - row % inner)
-                start = row // inner * classes * inner + row % inner
-                z, stride = z_space, many
-                if z_moves:
-                    for k in range(classes):
-                        take(call, P, start + k * inner, 1, borrow(z, k * many, many))
-                else:
-                    stride = inner
-                    z = elements(beyond(base_at(call, P), start, z.itemsize), (classes - 1) * inner + many, real)
-                here, all_moderate = borrow(true, i, many), True
+        where, what, value, odd = -1, 0.0, 0.0, False
+        row, stop = first * TILE, min(rows, last * TILE)
+        while row < stop:
+            span = min(most, stop - row, inner - row % inner)
+            start = row // inner * classes * inner + row % inner
+            z_all, stride = z_space, span
+            if z_moves:
                 for k in range(classes):
-                    all_moderate &= moderate(borrow(z, k * stride, many), borrow(e, k * many, many))
-                if all_moderate:
-                    for r in range(many):
-                        distances[r] = 0
-                else:
-                    for k in range(classes):
-                        unscaled(borrow(z, k * stride, many), borrow(e, k * many, many))
-                    for r in range(many):
-                        gather(z, r, stride, row_a)
-                        if tame(row_a, row_b, r, here[r], bases, distances):
-                            scatter(row_b, r, many, e)
+                    take(call, P, start + k * inner, 1, borrow(z_all, k * span, span))
+            else:
+                stride = inner
+                z_all = elements(beyond(base_at(call, P), start, space.itemsize), (classes - 1) * inner + span, real)
+            tamed = False
+            for k in range(classes):
+                tamed |= not moderate(borrow(z_all, k * stride, span), borrow(e_space, k * span, span))
+            if tamed:
+                for k in range(classes):
+                    unscaled(borrow(z_all, k * stride, span), borrow(e_space, k * span, span))
+            done = 0
+            while done < span:
+                begin = (row + done) // TILE * TILE
+                i, count = row + done - begin, min(TILE, rows - begin)
+                true, w, losses = borrow(true_tile, 0, count), borrow(w_tile, 0, count), borrow(losses_tile, 0, count)
+                if i == 0:
+                    odd, bad, about, found = examine(call, begin, true, w)
+                    if where < 0 and bad >= 0:
+                        where, what, value = bad, about, found
+                many = min(span - done, count - i)
+                here, number = borrow(true, i, many), borrow(numbers, 0, many)
+                z = borrow(z_all, done, (classes - 1) * stride + many)
+                e = borrow(e_space, done, (classes - 1) * span + many)
                 for r in range(many):
-                    place = borrow(e, here[r] * many + r, 1)  # an index of 0 needs no check for being negative
-                    own[r] = place[0]
-                    place[0] = 0
-                add_columns(e, classes, many, lanes, rest)
+                    number[r] = here[r]  # as wide as the values: no repacking in the vector loops
+                    distances[r] = 0
+                if tamed:
+                    for r in range(many):
+                        gather(borrow(z, r, z.size - r), stride, row_a)
+                        if tame(row_a, row_b, r, here[r], bases, distances):
+                            scatter(row_b, span, borrow(e, r, e.size - r))
+                sum_others(e, classes, span, number, borrow(own, 0, many), borrow(rest, 0, many))
                 compute(call, table, borrow(w, i, many), borrow(losses, i, many))
-                if order >= 2:
-                    for r in range(many):
-                        gather(e, r, many, row_a)
-                        hessian_row(row_a, here[r], own[r], rest[r], slopes[r], bends[r], w[i + r] * scale, row_b)
-                        scatter(row_b, r, many, h)
-                if order >= 1:
-                    for k in range(classes):
-                        values = borrow(e, k * many, many)
-                        for r in range(many):
-                            values[r] *= factors[r]
-                    for r in range(many):
-                        borrow(e, here[r] * many + r, 1)[0] = corrections[r]
                 if odd:
                     for r in range(many):
                         if w[i + r] == 0:
-                            losses[i + r] = 0
+                            losses[i + r] = factors[r] = corrections[r] = 0
                             for k in range(classes):
-                                e[k * many + r] = 0
-                                if order >= 2:
-                                    h[k * many + r] = 0
-                for k in range(classes):
-                    if order >= 1:
-                        put(call, GRAD, start + k * inner, 1, borrow(e, k * many, many))
-                    if order >= 2:
-                        put(call, HESS, start + k * inner, 1, borrow(h, k * many, many))
-                i += many
-            if each != 0:
-                put(call, LOSSES, begin, 1, losses)
-            high, low = two_sum(high, low, np.float64(fold(losses, count)))
+                                e[k * span + r] = 0
+                if order >= 2:
+                    for r in range(many):
+                        gather(borrow(e, r, e.size - r), span, row_a)
+                        row_a[here[r]] = 0
+                        hessian_row(row_a, here[r], own[r], rest[r], slopes[r], bends[r], w[i + r] * scale, row_b)
+                        if w[i + r] == 0:
+                            clear(row_b)
+                        scatter(row_b, many, borrow(h, r, h.size - r))
+                if order >= 1:
+                    f, c = borrow(factors, 0, many), borrow(corrections, 0, many)
+                    g, pace = spare, 0
+                    if direct:
+                        pace = inner
+                        g = elements(beyond(base_at(call, GRAD), start + done, e.itemsize), z_all.size, real)
+                    for k in range(classes):
+                        row_g = borrow(g, k * pace, many)
+                        derive(borrow(e, k * span, many), f, c, number, real(k), row_g)
+                        if not direct:
+                            put(call, GRAD, start + done + k * inner, 1, row_g)
+                if order >= 2:
+                    for k in range(classes):
+                        put(call, HESS, start + done + k * inner, 1, borrow(h, k * many, many))
+                if i + many == count:
+                    if each != 0:
+                        put(call, LOSSES, begin, 1, losses)
+                    high, low = two_sum(high, low, np.float64(fold(losses, count)))
+                done += many
+            row += span
         # The size keeps the workspace alive until here: borrowed views are not counted.
         note(report, slot, high, low, where, what, value, np.float64(space.size))
         return 0
