@@ -13,7 +13,7 @@ from ._cpu.across import row_maths
 from ._cpu.blocks import PARALLEL
 from ._cpu.columns import columns
 from ._cpu.launch import Function, Kernel
-from ._cpu.layout import NOWHERE, Place, index_kind, place, places, repeated
+from ._cpu.layout import Place, place, places, repeated
 from ._cpu.moves import is_large, streamer
 from ._cpu.operands import LABEL, PROBABILITY, SLOTS
 from ._cpu.rowwise import rowwise, softmaxes
@@ -160,21 +160,23 @@ class Categorical(Loss):
         tiled = kernel.unit == TILE
         count, factors = math.prod(layout.examples), self._class_factors()[1]
         repeat = 0 if w is None else repeated(w, layout.examples)
-        kind = index_kind(y.dtype) if layout.indices else 0
+        label_dtype: Any = np.int64 if layout.indices else real  # as which the kernel reads y_true
         has_ignore = self.ignore_index is not None
         parallel = count * layout.classes >= PARALLEL
         table = Operand(np.array(factors, real), real, whole=True) if classed else None
-        rest = (kind, repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0, int(classed),
-                function, order, scale, self.label_smoothing, *self._constants())  # fmt: skip
+        rest = (int(layout.indices), repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0,
+                int(classed), function, order, scale, self.label_smoothing, *self._constants())  # fmt: skip
         home = self._at_home(layout, [y, p, losses, grad, hess])
         if home is not None and (w is None or (repeat and w.flags.c_contiguous)):
             (yv, pv, lv, gv, hv), inner = home
             upright = tiled and inner >= WIDTH
             aside = inner > 1 and not upright
-            label = place(yv, real, aside=aside)
-            if layout.indices:
-                label = NOWHERE if y.dtype.isnative and y.flags.aligned else None
-            ways = [label, place(pv, real, aside=aside), place(w, real), place(lv, real, output=True)]
+            ways = [
+                place(yv, label_dtype, aside=aside and not layout.indices),
+                place(pv, real, aside=aside),
+                place(w, real),
+                place(lv, real, output=True),
+            ]
             for o in (gv, hv):
                 in_place = o is not None and pv is not None and same_memory(o, pv)
                 way = place(o, real, True, aside or in_place)
@@ -199,8 +201,11 @@ class Categorical(Loss):
             rows(hess, True),
             table,
         ]
-        found = places([place(np.empty(0, real), real)] * 6) or ()
-        rest = (kind, int(w is not None), *rest[2:])
+        ways = [place(np.empty(0, real), real)] * 6
+        if layout.indices:
+            ways[0] = place(np.empty(0, y.dtype.newbyteorder("=")), label_dtype)
+        found = places(ways) or ()
+        rest = (rest[0], int(w is not None), *rest[2:])
         return staged(kernel, operands, (count, *found, layout.classes, 1, *rest), count, parallel, rows=True)
 
     def _activate(self, z: Any, out: Any, real: Any) -> None:

@@ -19,4 +19,6 @@ def storage(dtype: Any) -> Any:
         return np.uint8
     if dtype.name in HALVES:
         return np.uint16
-    return dtype.type if dtype.kind in "iu" or dtype.type in FLOATS else None
+    if dtype.kind in "iu":
+        return np.dtype(f"{dtype.kind}{dtype.itemsize}").type  # the same for long and long long
+    return dtype.type if dtype.type in FLOATS else None

@@ -1,5 +1,6 @@
 """Floats of 16 bits, which Numba does not know: their bits as uint16, converted to and from float32."""
 
+from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -10,8 +11,12 @@ from numba.extending import lower_builtin, type_callable
 
 I16, I32, FLOAT, HALF = ir.IntType(16), ir.IntType(32), ir.FloatType(), ir.HalfType()
 
-# Without these instructions LLVM calls functions that need not exist in the process: then float16 is staged.
-HAS_FLOAT16 = not llvm.get_process_triple().startswith(("x86_64", "i686")) or llvm.get_host_cpu_features().get("f16c")
+
+@cache
+def has_float16() -> bool:
+    """Whether the processor converts float16; else LLVM calls functions that the process need not have."""
+    x86 = llvm.get_process_triple().startswith(("x86_64", "i686"))
+    return not x86 or bool(llvm.get_host_cpu_features().get("f16c"))
 
 
 def from_float16(bits: Any) -> Any:

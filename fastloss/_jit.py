@@ -2,31 +2,50 @@
 
 import contextlib
 import functools
+import gc
 import hashlib
 import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from numba import config, njit
+from numba import config, njit, types
 from numba.core import caching
+
+from ._inner import Inner
 
 # error_model: a division by zero gives inf as IEEE says, instead of a check for an exception.
 _COMMON = {"error_model": "numpy", "nogil": True}
 
-_INNER = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called from kernels only
+# called from kernels only
+_INNER = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Inner}
 _PARALLEL = {
     "prange": True,
     **dict.fromkeys(("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False),
 }
 
-scalar = njit(forceinline=True, **_INNER)
+
+def _inner(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    make = njit(**_INNER, **options)
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher = make(function)
+        if not config.DISABLE_JIT:
+            template = dispatcher.get_call_template
+            # Numba would compile a function anew for each literal integer that it is called with.
+            dispatcher.get_call_template = lambda args, kws: template(tuple(map(types.unliteral, args)), kws)
+        return dispatcher
+
+    return decorate
+
+
+scalar = _inner(forceinline=True)
 """Maths on scalars: always inlined, never compiled alone."""
 
-helper = njit(**_INNER)
+helper = _inner()
 """A loop that kernels call."""
 
 
@@ -140,6 +159,18 @@ def _name_closures(function: Any, name: str) -> None:
             inner.__qualname__ = f"{name}.{inner.__name__}"
 
 
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """No garbage collection: compiling makes objects by the million that all live until it is done."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def entry(name: str, function: Callable[..., Any], signature: Any, parallel: bool = False) -> Any:
     """Compile a function for one signature as an entry point, cached on disk under this name."""
     dispatcher = njit(parallel=_PARALLEL if parallel else False, **_COMMON)(function)
@@ -149,6 +180,7 @@ def entry(name: str, function: Callable[..., Any], signature: Any, parallel: boo
     if cache_folder() is not None:
         function.__qualname__ = name
         dispatcher._cache = _Cache(function)
-    dispatcher.compile(signature)
+    with _no_garbage():
+        dispatcher.compile(signature)
     dispatcher.disable_compile()
     return dispatcher

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .._formats import HALVES, storage
-from .._halves import HAS_FLOAT16
-from .._jit import helper
+from .._halves import has_float16
+from .._jit import helper, scalar
 from .launch import Function
 from .memory import elements
 from .vectors import stream
@@ -18,18 +18,19 @@ from .vectors import stream
 
 def _reachable(dtype: Any) -> Any:
     """The dtype as which compiled code sees an array's memory, or None where it cannot."""
-    return None if dtype.name == "float16" and not HAS_FLOAT16 else storage(dtype)
+    return None if dtype.name == "float16" and not has_float16() else storage(dtype)
 
 
 @cache
 def reader(dtype: Any, real: Any) -> Function | None:
-    """The function that reads an array of this dtype as real; None where there is none."""
+    """The function that reads an array of this dtype as real, or as int64; None where there is none."""
     source = _reachable(dtype)
     if source is None:
         return None
     half = HALVES.get(dtype.name)
     name = dtype.name if half else source.__name__
-    return Function(f"read-{name}-{real.__name__}", _move(source, real, half[0] if half else None, real))
+    convert = half[0] if half else (_class_index if source is np.uint64 and real is np.int64 else None)
+    return Function(f"read-{name}-{real.__name__}", _move(source, real, convert, real))
 
 
 @cache
@@ -43,11 +44,17 @@ def writer(real: Any, dtype: Any) -> Function | None:
     return Function(f"write-{real.__name__}-{name}", _move(real, target, half[1] if half else None, target))
 
 
+@scalar
+def _class_index(x: Any) -> Any:
+    """A class index; one that is too large is no class, nor any ignore_index that is in use."""
+    return np.int64(-(2**63)) if x > np.uint64(2**63 - 1) else np.int64(x)
+
+
 def _move(source: Any, target: Any, convert: Any, cast: Any) -> Any:
     """move(from, its stride, to, its stride, count); converts by a function, or by a cast."""
     special = convert is not None
     unsigned = source is np.uint64
-    long = source is np.int64 or unsigned
+    long = (source is np.int64 or unsigned) and target is not np.int64
 
     @helper
     def flat(values, result):

@@ -10,37 +10,16 @@ from .memory import base_at, base_of, beyond, borrow, copy, elements, int_at
 
 SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian, class weights; rows; for each of the first six arrays the
-function that moves it (0: it is used where it lies); and its itemsize; classes, inner, index kind, repeat, each, has
+function that moves it (0: it is used where it lies); and its itemsize; classes, inner, indices, repeat, each, has
 ignore_index, ignore_index, has class weights, function and order (of a kernel of tiles); scale, smoothing and four
 hyperparameters.
 Element k of row (a, b) lies at (a * classes + k) * inner + b. A weight belongs to `repeat` consecutive rows (0: no
-weights). The index kind is the size of a class index, negative if unsigned (0: dense targets)."""
+weights). Indices: y_true holds class indices, which are read as int64 (0: dense targets)."""
 Y, P, W, LOSSES, GRAD, HESS, CLASS_WEIGHTS, COUNT, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 14
-CLASSES, INNER, KIND, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, ORDER, SCALE = range(20, 31)
+CLASSES, INNER, INDICES, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, ORDER, SCALE = range(20, 31)
 
 LABEL, PROBABILITY, WEIGHT = 0.0, 1.0, 2.0
 """What an offence is about."""
-
-
-@helper
-def class_at(labels: Any, row: int, kind: int) -> Any:
-    """The class index of a row."""
-    if kind == 8:
-        return np.int64(elements(beyond(labels, row, 8), 1, np.int64)[0])
-    if kind == 4:
-        return np.int64(elements(beyond(labels, row, 4), 1, np.int32)[0])
-    if kind == 2:
-        return np.int64(elements(beyond(labels, row, 2), 1, np.int16)[0])
-    if kind == 1:
-        return np.int64(elements(beyond(labels, row, 1), 1, np.int8)[0])
-    if kind == -4:
-        return np.int64(elements(beyond(labels, row, 4), 1, np.uint32)[0])
-    if kind == -2:
-        return np.int64(elements(beyond(labels, row, 2), 1, np.uint16)[0])
-    if kind == -1:
-        return np.int64(elements(beyond(labels, row, 1), 1, np.uint8)[0])
-    large = elements(beyond(labels, row, 8), 1, np.uint64)[0]
-    return np.int64(-(2**63)) if large > np.uint64(2**63 - 1) else np.int64(large)  # no class, nor ignored
 
 
 @helper
@@ -84,20 +63,6 @@ def clear(row: Any) -> None:
 
 
 @helper
-def read_classes(labels: Any, first: int, kind: int, true: Any) -> None:
-    """The class indices of the rows from first on."""
-    if kind == 8:
-        copy(elements(beyond(labels, first, 8), true.size, np.int64), true)
-    elif kind == 4:
-        source = elements(beyond(labels, first, 4), true.size, np.int32)
-        for i in range(true.size):
-            true[i] = source[i]
-    else:
-        for i in range(true.size):
-            true[i] = class_at(labels, first + i, kind)
-
-
-@helper
 def read_weights(call: Any, first: int, w: Any) -> None:
     """The weights of the rows from first on."""
     repeat = int_at(call, REPEAT)
@@ -124,7 +89,7 @@ def examine(call: Any, begin: int, true: Any, w: Any) -> Any:
     """
     classes, by_class = int_at(call, CLASSES), int_at(call, CLASSED) != 0
     has_ignore, ignore = int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
-    read_classes(base_at(call, Y), begin, int_at(call, KIND), true)
+    take(call, Y, begin, 1, true)
     read_weights(call, begin, w)
     where, what, value = -1, 0.0, 0.0
     odd = np.int64(0)

@@ -18,7 +18,6 @@ from .operands import (
     HESS,
     IGNORE,
     INNER,
-    KIND,
     LABEL,
     LOSSES,
     MOVES,
@@ -27,7 +26,6 @@ from .operands import (
     WEIGHT,
     P,
     Y,
-    class_at,
     clear,
     put,
     take,
@@ -74,7 +72,7 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
 
     def piece(call, first, last, report, slot):
         """Rows first..last of a call."""
-        classes, inner, kind = int_at(call, CLASSES), int_at(call, INNER), int_at(call, KIND)
+        classes, inner = int_at(call, CLASSES), int_at(call, INNER)
         each, has_ignore, ignore = int_at(call, EACH), int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
         factor, smooth = float_at(call, SCALE, np.float64), float_at(call, SCALE + 1, real)
         a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
@@ -95,7 +93,7 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
             borrow(space, used + classes, classes if lines > 1 else 0),
             borrow(space, used + 2 * classes, classes if lines > 2 else 0),
         )
-        one = scratch(1, real)
+        one, index = scratch(1, real), scratch(1, np.int64)
         high, low = 0.0, 0.0
         where, what, value = -1, 0.0, 0.0
         for row in range(first, last):
@@ -105,7 +103,8 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
                 where, what, value = row, WEIGHT, np.float64(weight)
             skip, true = weight == real(0), np.int64(0)
             if indices:
-                true = class_at(base_at(call, Y), row, kind)
+                take(call, Y, row, 1, index)
+                true = index[0]
                 skip = skip or (has_ignore and true == ignore)
                 if not skip and (true < 0 or true >= classes):
                     skip = True

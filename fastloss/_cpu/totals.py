@@ -7,23 +7,24 @@ import numpy as np
 from .._math import two_sum
 from .blocks import note
 from .memory import base_at, borrow, elements, int_at, scratch
-from .operands import CLASS_WEIGHTS, CLASSED, CLASSES, HAS_IGNORE, IGNORE, INNER, KIND, Y, class_at, take, weight_at
+from .operands import CLASS_WEIGHTS, CLASSED, CLASSES, HAS_IGNORE, IGNORE, INDICES, INNER, Y, take, weight_at
 
 
 def totals(real: Any) -> Any:
     """The kernel that adds the weights of all rows: sample weight times the target's class weights, 0 where ignored."""
 
     def piece(call, first, last, report, slot):
-        classes, inner, kind = int_at(call, CLASSES), int_at(call, INNER), int_at(call, KIND)
+        classes, inner, indices = int_at(call, CLASSES), int_at(call, INNER), int_at(call, INDICES) != 0
         has_ignore, ignore = int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
         cw, by_class = elements(base_at(call, CLASS_WEIGHTS), classes, real), int_at(call, CLASSED) != 0
-        one, space = scratch(1, real), np.empty(classes, real)
+        one, index, space = scratch(1, real), scratch(1, np.int64), np.empty(classes, real)
         y = borrow(space, 0, classes)
         high, low = 0.0, 0.0
         for row in range(first, last):
             weight = np.float64(weight_at(call, row, one))
-            if weight != 0.0 and kind != 0:
-                true = class_at(base_at(call, Y), row, kind)
+            if weight != 0.0 and indices:
+                take(call, Y, row, 1, index)
+                true = index[0]
                 if has_ignore and true == ignore:
                     weight = np.float64(0)
                 elif by_class and true >= 0 and true < classes:
