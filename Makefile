@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS ?=
+BUDGET ?=
 ALLOW_NO_GPU ?=
 ALLOW_MISSING ?=
 SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
@@ -43,9 +44,10 @@ test-nojit: $(VENV)/cuda.stamp
 bench: $(VENV)/bench.stamp $(PEERS:%=$(VENV)/peer-%.stamp)
 	@$(BIN)/python -m bench
 
-# on a GPU, with torch and CuPy, and with Liger and quack where they are installed
+# on a GPU, with torch and CuPy, and with Liger and quack where they are installed; BUDGET=540 stops in time, and the
+# same command goes on from there
 bench-gpu: $(VENV)/gpu.stamp
-	@$(BIN)/python -m bench.gpu
+	@$(BIN)/python -m bench.gpu $(BUDGET:%=--budget %)
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
