@@ -193,14 +193,14 @@ def _activation(loss: Any, kinds: list[Any]) -> Plan:
     """The plan of an activation."""
     name, plan = type(loss).__name__, Plan()
     z = kinds[Y_PRED].view(Y_PRED)
-    real = _check.real_dtype(name, z)
+    real = _check.real_dtype(name, z, "z")
     on_one_device(name, kinds, ("", "z", "", "", "out", ""))
     reachable(name, "z", z)
     if kinds[GRADIENT] is None:
         target = plan.take(GRADIENT, z.shape, None, z)
     else:
         given = kinds[GRADIENT].view(GRADIENT)
-        target = output(name, "out", given, kinds[GRADIENT].locked, z.shape, {"y_pred": z}, plan)
+        target = output(name, "out", given, kinds[GRADIENT].locked, z.shape, {"z": z}, plan)
     if z.size:
         buffer = target if target.contiguous and target.dtype == z.dtype else plan.buffer(z.shape, real)
         loss._device_activate(contiguous(z, None, plan, f"{name}: z"), buffer, real, plan)
