@@ -5,9 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS ?=
+BUDGET ?=
 ALLOW_NO_GPU ?=
 ALLOW_MISSING ?=
 SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
+# what holds for every loss: on the CPU, and on the arrays of every library that has a GPU, simulated or not
+GENERIC := tests/test_generic.py tests/test_edges.py tests/test_errors.py tests/test_ulp.py
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test test-cuda test-gpu test-nojit bench bench-gpu lint type clean
@@ -24,17 +27,17 @@ demo: $(VENV)/demo.stamp
 
 test: $(VENV)/cuda.stamp
 	@$(BIN)/python -m pytest
-	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py
+	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py $(GENERIC)
 
 # what the CUDA kernels compute, in the simulator, and what they are compiled to: needs no card
 test-cuda: $(VENV)/cuda.stamp
-	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py
+	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py $(GENERIC)
 	@$(BIN)/python -m pytest tests/test_cuda_ptx.py tests/test_cuda_host.py
 
 # the same on a card, with CuPy, torch and Numba; ALLOW_NO_GPU=1 passes where there is no card, ALLOW_MISSING=1 without
 # one of the three or compute-sanitizer
 test-gpu: $(VENV)/gpu.stamp
-	@ALLOW_NO_GPU=$(ALLOW_NO_GPU) ALLOW_MISSING=$(ALLOW_MISSING) $(BIN)/python -m tests.devices -n0 -m gpu tests/test_cuda.py tests/test_gpu.py
+	@ALLOW_NO_GPU=$(ALLOW_NO_GPU) ALLOW_MISSING=$(ALLOW_MISSING) $(BIN)/python -m tests.devices -n0 -m gpu tests/test_cuda.py tests/test_gpu.py $(GENERIC)
 
 test-nojit: $(VENV)/cuda.stamp
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest
@@ -43,9 +46,10 @@ test-nojit: $(VENV)/cuda.stamp
 bench: $(VENV)/bench.stamp $(PEERS:%=$(VENV)/peer-%.stamp)
 	@$(BIN)/python -m bench
 
-# on a GPU, with torch and CuPy, and with Liger and quack where they are installed
+# on a GPU, with torch and CuPy, and with Liger and quack where they are installed; BUDGET=540 stops in time, and the
+# same command goes on from there
 bench-gpu: $(VENV)/gpu.stamp
-	@$(BIN)/python -m bench.gpu
+	@$(BIN)/python -m bench.gpu $(BUDGET:%=--budget %)
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .

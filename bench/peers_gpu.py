@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import torch
 
+from . import peers_cupy
 from .cases import LOSSES
 from .peers_torch import LOSSES as TORCH_LOSSES
 
 Call = Callable[[], tuple[Any, Any]]
+Prepare = Callable[[str, Any, Any], Call]
 
 
 class NotThereError(Exception):
@@ -17,26 +20,57 @@ class NotThereError(Exception):
 
 def ours(name: str, y: Any, p: Any) -> Call:
     """The kernels of this package, into a buffer."""
-    loss, out = LOSSES[name], torch.empty_like(p)
-    return lambda: loss(y, p, out=out)
+    loss = LOSSES[name]
+    if not p.is_cuda:
+        labels, z = (_host(a) for a in (y, p))
+        on_host = torch.empty_like(p)
+        out = _host(on_host)
+        return lambda: (loss(labels, z, out=out).loss, on_host)
+    buffer = torch.empty_like(p)
+    return lambda: loss(y, p, out=buffer)
+
+
+def ours_anew(name: str, y: Any, p: Any) -> Call:
+    """The same into a new array each time."""
+    return lambda: LOSSES[name](y, p)
+
+
+def _host(tensor: Any) -> Any:
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return tensor.numpy()
+
+
+def ours_cupy(name: str, y: Any, p: Any) -> Call:
+    """The kernels of this package from CuPy, into a buffer."""
+    import cupy
+
+    loss, labels, z = LOSSES[name], cupy.from_dlpack(y), cupy.from_dlpack(p)
+    out = cupy.empty_like(z)
+    return lambda: loss(labels, z, out=out)
+
+
+def ours_cupy_anew(name: str, y: Any, p: Any) -> Call:
+    """The same into a new array each time."""
+    import cupy
+
+    loss, labels, z = LOSSES[name], cupy.from_dlpack(y), cupy.from_dlpack(p)
+    return lambda: loss(labels, z)
 
 
 def eager(name: str, y: Any, p: Any) -> Call:
     """Forward, and backward to y_pred, by autograd."""
-    loss, leaf = TORCH_LOSSES[name], p.detach().requires_grad_()
-
-    def call() -> tuple[Any, Any]:
-        value = loss(y, leaf)
-        (gradient,) = torch.autograd.grad(value, leaf)
-        return value, gradient
-
-    return call
+    return _backward(TORCH_LOSSES[name], y, p)
 
 
 def compiled(name: str, y: Any, p: Any) -> Call:
     """torch.compile of the loss, with autograd."""
     torch._dynamo.reset()
-    loss, leaf = torch.compile(TORCH_LOSSES[name], dynamic=False), p.detach().requires_grad_()
+    return _backward(torch.compile(TORCH_LOSSES[name], dynamic=False), y, p)
+
+
+def _backward(loss: Any, y: Any, p: Any) -> Call:
+    leaf = p.detach().requires_grad_()
 
     def call() -> tuple[Any, Any]:
         value = loss(y, leaf)
@@ -53,64 +87,13 @@ def one_graph(name: str, y: Any, p: Any) -> Call:
     return lambda: function(y, p)[::-1]
 
 
-def cupy_expression(name: str, y: Any, p: Any) -> Call:
-    """What one writes in CuPy."""
-    import cupy
-
-    if name not in ("mse", "bce_logits") or p.dtype != torch.float32:
-        raise NotThereError(f"no expression for {name} in {p.dtype}")
-    labels, z = cupy.asarray(y), cupy.asarray(p)
-    if name == "mse":
-
-        def mse() -> tuple[Any, Any]:
-            d = z - labels
-            return (d * d).mean(), d * (2 / d.size)
-
-        return mse
-
-    def bce() -> tuple[Any, Any]:
-        value = (cupy.maximum(z, 0) - z * labels + cupy.log1p(cupy.exp(-cupy.abs(z)))).mean()
-        return value, (1 / (1 + cupy.exp(-z)) - labels) / z.size
-
-    return bce
-
-
-def cupy_kernel(name: str, y: Any, p: Any) -> Call:
-    """CuPy's ElementwiseKernel for losses and gradients, and a sum."""
-    import cupy
-
-    sources = {
-        "mse": "float d = p - y; l = d * d; g = 2 * d * s",
-        "bce_logits": "float e = expf(-fabsf(p)); l = fmaxf(p, 0) - p * y + log1pf(e); "
-                      "g = ((p >= 0 ? 1 : e) / (1 + e) - y) * s",
-    }  # fmt: skip
-    if name not in sources or p.dtype != torch.float32:
-        raise NotThereError(f"no kernel for {name} in {p.dtype}")
-    kernel = cupy.ElementwiseKernel("float32 y, float32 p, float32 s", "float32 l, float32 g", sources[name], name)
-    labels, z = cupy.asarray(y), cupy.asarray(p)
-    losses, gradient = cupy.empty_like(z), cupy.empty_like(z)
-
-    def call() -> tuple[Any, Any]:
-        kernel(labels, z, 1 / z.size, losses, gradient)
-        return losses.sum() / z.size, gradient
-
-    return call
-
-
 def liger(name: str, y: Any, p: Any) -> Call:
     """Liger's cross-entropy. It writes the gradient over the logits, so only its first call sees those of the case."""
     from liger_kernel.ops.cross_entropy import LigerCrossEntropyFunction
 
     if name != "softmax_crossentropy":
         raise NotThereError(f"no {name}")
-    leaf = p.detach().clone().requires_grad_()
-
-    def call() -> tuple[Any, Any]:
-        value = LigerCrossEntropyFunction.apply(leaf, y, None)[0]
-        (gradient,) = torch.autograd.grad(value, leaf)
-        return value, gradient
-
-    return call
+    return _backward(lambda y, z: LigerCrossEntropyFunction.apply(z, y, None)[0], y, p.clone())
 
 
 def quack(name: str, y: Any, p: Any) -> Call:
@@ -127,13 +110,26 @@ def quack(name: str, y: Any, p: Any) -> Call:
     return call
 
 
-CONTENDERS: dict[str, Callable[[str, Any, Any], Call]] = {
+DEVICE: dict[str, Prepare] = {
     "fastloss": ours,
     "torch": eager,
     "torch.compile": compiled,
     "one graph": one_graph,
-    "cupy": cupy_expression,
-    "cupy kernel": cupy_kernel,
+    "cupy": peers_cupy.expression,
+    "cupy kernel": peers_cupy.kernel,
     "liger": liger,
     "quack": quack,
 }
+"""Whose work on the device is timed."""
+HOST: dict[str, Prepare] = {
+    "fastloss": ours_anew,
+    "fastloss out=": ours,
+    "fastloss, CuPy": ours_cupy_anew,
+    "fastloss out=, CuPy": ours_cupy,
+    "cupy": peers_cupy.expression,
+    "cupy kernel": peers_cupy.kernel,
+    "torch": eager,
+}
+"""Whose time on the host until the call returns is."""
+SUMMED = ("quack",)
+"""Whose gradient is that of the sum of the losses: the division by the number of rows is left to the caller."""

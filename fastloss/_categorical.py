@@ -214,12 +214,12 @@ class Categorical(Loss):
         self._run(_softmax_kernel(real), layout, real, None, z, None, (None, out, None), 0.0, False)
 
     def _device_pass(self, call: Any, layout: Layout, mean: bool) -> Any:
-        from ._cuda.evaluate import categorical_loss
+        from ._cuda.losses import categorical_loss
 
         return categorical_loss(self, call, layout, mean)
 
     def _device_activate(self, z: Any, out: Any, real: Any, plan: Any) -> None:
-        from ._cuda.evaluate import softmax
+        from ._cuda.losses import softmax
 
         softmax(z, out, self._normal_axis(z), real, plan)
 

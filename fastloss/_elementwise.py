@@ -120,12 +120,12 @@ class Elementwise(Loss):
         return found.value
 
     def _device_pass(self, call: Any, layout: Layout, mean: bool) -> Any:
-        from ._cuda.evaluate import elementwise_loss
+        from ._cuda.losses import elementwise_loss
 
         return elementwise_loss(self, call, layout, mean)
 
     def _device_activate(self, z: Any, out: Any, real: Any, plan: Any) -> None:
-        from ._cuda.evaluate import elementwise_activation
+        from ._cuda.losses import elementwise_activation
 
         maths = self._activation()
         if maths is None:

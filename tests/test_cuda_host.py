@@ -3,6 +3,7 @@
 import importlib.util
 import warnings
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -54,6 +55,13 @@ def test_a_call_is_two_silent_launches_with_the_right_arguments(driver):
             assert grad.shape == p.shape
             assert value.shape == ()
             driver.launches.clear()
+
+
+def test_bfloat16_of_cupy_is_that_of_ml_dtypes(driver):
+    y, p = arrays(dtype=ml_dtypes.bfloat16)
+    grad = BCE(y, p).gradient
+    assert "bfloat16_bfloat16_bfloat16" in names(driver)[0]
+    assert grad.dtype == ml_dtypes.bfloat16
 
 
 def test_derivatives_alone_need_no_loss(driver):

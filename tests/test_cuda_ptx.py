@@ -80,16 +80,21 @@ def test_elementwise(loss, real, label, pred, monkeypatch):
     kernel = passes._elementwise(loss._maths(), real, label, pred, pred, 1, True)
     ptx = compiled(kernel, (9, 0), monkeypatch)
     check(ptx, real)
-    if not (loss._maths().long and pred.name in ("float16", "bfloat16")):  # a real power is unrolled four times only
-        vectors(ptx, pred)
+    vectors(ptx, pred)
+
+
+OTHERS = [(0, np.float32, F32, True), (2, np.float32, F32, True), (2, np.float32, BF16, True),
+          (2, np.float64, F64, True), (2, np.float32, F32, False)]  # fmt: skip
 
 
 @pytest.mark.parametrize("loss", ELEMENTWISE, ids=short)
-@pytest.mark.parametrize(("order", "real", "pred"), [(0, np.float32, F32), (2, np.float32, F32), (2, np.float32, BF16),
-                                                     (2, np.float64, F64)], ids=short)  # fmt: skip
-def test_elementwise_other_results(loss, order, real, pred, monkeypatch):
-    kernel = passes._elementwise(loss._maths(), real, pred, pred, pred, order, order == 0)
-    check(compiled(kernel, (9, 0), monkeypatch), real)
+@pytest.mark.parametrize(("order", "real", "pred", "aligned"), OTHERS, ids=short)
+def test_elementwise_other_results(loss, order, real, pred, aligned, monkeypatch):
+    kernel = passes._elementwise(loss._maths(), real, pred, pred, pred, order, aligned)
+    ptx = compiled(kernel, (9, 0), monkeypatch)
+    check(ptx, real)
+    if aligned and order:
+        vectors(ptx, pred)
 
 
 @pytest.mark.parametrize("loss", VARIANTS, ids=short)

@@ -43,7 +43,8 @@ def output(name: str, argument: str, v: View, locked: bool, shape: tuple[int, ..
         raise ValueError(f"{name}: {argument} is read-only, expected a writeable array")
     reachable(name, argument, v)
     for other, array in inputs.items():
-        hint = "; only y_pred itself may be overwritten" if other != "y_pred" else ", but is not the same array"
-        plan.guard(v, array, other == "y_pred", f"{name}: {argument} overlaps {other}{hint}")
+        in_place = other in ("y_pred", "z")
+        hint = ", but is not the same array" if in_place else "; only y_pred itself may be overwritten"
+        plan.guard(v, array, in_place, f"{name}: {argument} overlaps {other}{hint}")
     inputs[argument] = v
     return v

@@ -7,7 +7,7 @@ from numba import cuda
 
 from .._jit import scalar
 from .formats import Format
-from .memory import VECTORS, load, store
+from .memory import PARTS, VECTORS, load, store
 from .sums import EACH, THREADS, TILE, group_sum
 
 
@@ -25,10 +25,13 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     y_type, p_type, g_type = label.storage, pred.storage, grad_format.storage
     read_y, read_p, write_g = label.read, pred.read, grad_format.write
     y_bits, p_bits, g_bits = read_y is not None, read_p is not None, write_g is not None
-    # Maths that is long is unrolled less: what does not fit the registers would go through local memory.
-    vector = min(16 // np.dtype(p_type).itemsize, (2 if with_hessian else 4) if maths.long else 8)
-    rounds = EACH // vector
+    vector = 16 // np.dtype(p_type).itemsize
+    # Maths that is long is unrolled less: what does not fit the registers would go through local memory. A vector is
+    # then computed in parts.
+    group = min(vector, (2 if with_hessian else 4) if maths.long else 8)
+    parts, rounds = vector // group, EACH // vector
     load_vector, store_vector = VECTORS[vector]
+    take, keep = PARTS[vector, group]
 
     @scalar
     def put(base, i, size, values):
@@ -43,6 +46,8 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
         lanes = cuda.shared.array(THREADS, real)
         ys, ps = cuda.local.array(vector, y_type), cuda.local.array(vector, p_type)
         gs, hs = cuda.local.array(vector, g_type), cuda.local.array(vector, g_type)
+        y_part, p_part = cuda.local.array(group, y_type), cuda.local.array(group, p_type)
+        g_part, h_part = cuda.local.array(group, g_type), cuda.local.array(group, g_type)
         t, c, total = cuda.threadIdx.x, (c0, c1, c2, c3, c4), real(0)
         nothing = False
         if scaled:  # by one over the sum of the weights, which the host does not know
@@ -58,31 +63,39 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
                     if i + j < size:
                         ys[j] = load(y, i + j, y_type)
                         ps[j] = load(p, i + j, p_type)
-            for j in range(vector):
-                if i + j < size:
-                    yi = real(read_y(ys[j])) if y_bits else real(ys[j])
-                    pi = real(read_p(ps[j])) if p_bits else real(ps[j])
-                    li, gi, hi = point(yi, pi, c)
-                    if in_parts and shared(yi, c):
-                        l_rest, g_rest, h_rest = rest(yi, pi, c)
-                        li, gi, hi = li + l_rest, gi + g_rest, hi + h_rest
-                    if outside(yi, pi, c):
-                        li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
-                    factor = scale
-                    if repeat != 0:
-                        wi = load(w, (i + j) // repeat, real)
-                        if wi == real(0) or (nothing and wi > real(0)):
-                            li, gi, hi = real(0), real(0), real(0)
-                        elif wi < real(0):
+            for part in range(parts):
+                take(ys, part, y_part)
+                take(ps, part, p_part)
+                for k in range(group):
+                    at = i + part * group + k
+                    if at < size:
+                        yi = real(read_y(y_part[k])) if y_bits else real(y_part[k])
+                        pi = real(read_p(p_part[k])) if p_bits else real(p_part[k])
+                        li, gi, hi = point(yi, pi, c)
+                        if in_parts and shared(yi, c):
+                            l_rest, g_rest, h_rest = rest(yi, pi, c)
+                            li, gi, hi = li + l_rest, gi + g_rest, hi + h_rest
+                        if outside(yi, pi, c):
                             li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
-                        li, factor = li * wi, scale * wi
-                    total += li
-                    if wanted & 1:
-                        store(losses, i + j, li)
-                    if with_gradient:
-                        gs[j] = write_g(gi * factor) if g_bits else g_type(gi * factor)
-                    if with_hessian:
-                        hs[j] = write_g(hi * factor) if g_bits else g_type(hi * factor)
+                        factor = scale
+                        if repeat != 0:
+                            wi = load(w, at // repeat, real)
+                            if wi == real(0) or (nothing and wi > real(0)):
+                                li, gi, hi = real(0), real(0), real(0)
+                            elif wi < real(0):
+                                li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
+                            li, factor = li * wi, scale * wi
+                        total += li
+                        if wanted & 1:
+                            store(losses, at, li)
+                        if with_gradient:
+                            g_part[k] = write_g(gi * factor) if g_bits else g_type(gi * factor)
+                        if with_hessian:
+                            h_part[k] = write_g(hi * factor) if g_bits else g_type(hi * factor)
+                if with_gradient:
+                    keep(g_part, part, gs)
+                if with_hessian:
+                    keep(h_part, part, hs)
             if with_gradient:
                 put(grad, i, size, gs)
             if with_hessian:

@@ -135,6 +135,53 @@ VECTORS = {count: _vectors(count) for count in (2, 4, 8)}
 """Made at import: numba looks for new functions only before it compiles the first one."""
 
 
+def _parts(count: int, group: int) -> tuple[Any, Any]:
+    """(take, keep): copy a part of `group` elements out of a local array of `count`, and into it.
+
+    Each element is chosen by the number of the part: an array that is indexed by it would not stay in registers.
+    """
+
+    def take(whole, part, target):
+        for k in range(group):
+            target[k] = whole[part * group + k]
+
+    def keep(source, part, whole):
+        for k in range(group):
+            whole[part * group + k] = source[k]
+
+    def lower_take(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        whole, target = _local(context, builder, sig, args, 0), _local(context, builder, sig, args, 2)
+        for k in range(group):
+            value = builder.load(whole(k))
+            for other in range(1, count // group):
+                here = builder.icmp_signed("==", args[1], args[1].type(other))
+                value = builder.select(here, builder.load(whole(other * group + k)), value)
+            builder.store(value, target(k))
+        return context.get_dummy_value()
+
+    def lower_keep(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        source, whole = _local(context, builder, sig, args, 0), _local(context, builder, sig, args, 2)
+        for j in range(count):
+            here = builder.icmp_signed("==", args[1], args[1].type(j // group))
+            value = builder.select(here, builder.load(source(j % group)), builder.load(whole(j)))
+            builder.store(value, whole(j))
+        return context.get_dummy_value()
+
+    for function, lower in ((take, lower_take), (keep, lower_keep)):
+        type_callable(function)(lambda context: lambda a, part, b: types.none)
+        lower_builtin(function, types.Array, types.Integer, types.Array)(lower)
+    return take, keep
+
+
+def _local(context: Any, builder: Any, sig: Any, args: Any, which: int) -> Any:
+    """The function from an index to a pointer to that element of a local array."""
+    data = context.make_array(sig.args[which])(context, builder, args[which]).data
+    return lambda k: builder.gep(data, [I64(k)])
+
+
+PARTS = {(count, group): _parts(count, group) for count in (2, 4, 8) for group in (2, 4, 8) if group <= count}
+
+
 def flat(array: Any, offset: int, dtype: Any) -> Any:
     """In the simulator: memory from `offset` bytes around an array's first element, as a flat array of dtype."""
     start = array.__array_interface__["data"][0] + offset

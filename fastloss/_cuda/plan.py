@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import Library, View, number_of, shared
+from .arrays import View, number_of, shared
 from .launch import Address, Kernel, Launch
+from .libraries import Library
 from .memory import SIMULATED
 
 Y_TRUE, Y_PRED, WEIGHT, LOSSES, GRADIENT, HESSIAN, VALUE, ROOM, TABLE = range(9)

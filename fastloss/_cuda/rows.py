@@ -4,31 +4,17 @@ Each function is given `io`, the functions that read logits and targets and writ
 loss, the same for all threads of the group; n is 0 for a group that has no row to compute.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import cuda
 
 from .._jit import scalar
 from .._math import joined, log1p, two_sum
+from .access import Access
 from .memory import device, load
 from .softmax import exponential, survey
 from .sums import group_sum, group_sum_twofold
-
-
-class Access(NamedTuple):
-    """How elements are read and written: logits or probabilities, dense targets, derivatives."""
-
-    width: int
-    """How many neighbouring classes a thread takes at a time: all those of 16 bytes, or one."""
-    read: Any
-    """read(base, index): one logit or probability."""
-    target: Any
-    """target(base, index): one dense target."""
-    read_tile: Any
-    """read_tile(base, start, k, inner, values): classes k, k + 1, ... of the row that begins at start."""
-    target_tile: Any
-    write_tile: Any
 
 
 def one_class(focus: Any, real: Any, io: Access, order: int) -> Any:

@@ -1,6 +1,6 @@
 """How sums are ordered: 16 elements a thread, then a tree over the block's threads, then float64 across blocks.
 
-The order depends on the number of elements alone, not on the card or its load, so sums repeat bit for bit.
+The order depends on the shape and on y_pred's dtype, not on the card or its load, so sums repeat bit for bit.
 """
 
 from typing import Any

@@ -1,0 +1,39 @@
+"""What is measured on a GPU: time on the device for large arrays, time on the host for small ones."""
+
+from typing import Any, NamedTuple
+
+from .cases import ELEMENTWISE, LOSSES
+
+SIZES = [1 << 20, 1 << 24, 1 << 26, 1 << 28]
+SHAPES = [(1 << 22, 10), (1 << 20, 100), (1 << 17, 1000), (1 << 14, 8192), (1 << 12, 32000), (1 << 11, 128256),
+          (1 << 10, 262144)]  # fmt: skip
+DTYPES = ("float32", "bfloat16")
+SMALL = {"mse": (1 << 10,), "bce_logits": (1 << 10,), "softmax_crossentropy": (1 << 6, 1 << 4)}
+"""So small that a call is all launch."""
+
+
+class GpuCase(NamedTuple):
+    """One loss on one shape and dtype; what is timed is the device's work or the host's."""
+
+    where: str
+    loss: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.loss} {'x'.join(map(str, self.shape))} {self.dtype}"
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "GpuCase":
+        """The case of a saved row."""
+        return cls(row["where"], row["loss"], tuple(row["shape"]), row["dtype"])
+
+
+def cases(quick: bool) -> list[GpuCase]:
+    """All cases, the short ones first."""
+    sizes, shapes = (SIZES[:1], [(1000, 10), (64, 1000)]) if quick else (SIZES, SHAPES)
+    found = [GpuCase("host", name, shape, "float32") for name, shape in SMALL.items()]
+    for name in LOSSES:
+        of_loss = [(n,) for n in sizes] if name in ELEMENTWISE else shapes
+        found += [GpuCase("device", name, shape, dtype) for shape in of_loss for dtype in DTYPES]
+    return found

@@ -1,0 +1,67 @@
+"""The pass of each kind of loss, and of its activation."""
+
+import math
+from functools import cache
+from typing import Any
+
+from .._cpu.layout import index_kind
+from .._jit import scalar
+from .arrays import View
+from .passes import (
+    Call,
+    Rows,
+    Scale,
+    elementwise_pass,
+    rowwise_pass,
+    softmax_pass,
+    total_of_rows,
+    total_of_weights,
+)
+from .plan import Plan
+
+
+def elementwise_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Call, View | None]:
+    """The pass of an elementwise loss: the call with its scale, and the sums of the blocks."""
+    if mean:
+        scale = Scale(1.0 / call.p.size) if call.w is None else total_of_weights(call, call.p.size)
+        call = call._replace(scale=scale)
+    return call, elementwise_pass(call, loss._maths(), loss._hyperparameters())
+
+
+def categorical_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Call, View | None]:
+    """The pass of a loss of rows of classes."""
+    _, factors, counted = loss._class_factors()
+    table = None if factors is None else call.plan.values(factors, call.real)
+    kind = index_kind(call.y.dtype) if layout.indices else 0
+    spread = not layout.indices or loss.label_smoothing > 0
+    rows = Rows(math.prod(layout.examples), layout.classes, math.prod(layout.examples[layout.axis :]), kind, spread,
+                table, loss.ignore_index, loss.label_smoothing)  # fmt: skip
+    if mean:
+        uneven = call.w is not None or (factors is not None and counted) or loss.ignore_index is not None
+        weighing = rows if counted else rows._replace(table=None)
+        call = call._replace(scale=total_of_rows(call, weighing) if uneven else Scale(1.0 / rows.rows))
+    return call, rowwise_pass(call, rows, loss._maths(), loss.from_logits, loss._constants())
+
+
+def elementwise_activation(maths: Any, z: View, out: View, real: Any, plan: Plan) -> None:
+    """Write maths.point's first value for every element, as a gradient is written."""
+    call = Call(z, z, None, 0, None, out, None, Scale(1.0), 1, real, plan, False)
+    elementwise_pass(call, _as_gradient(maths), (0.0,) * 5)
+
+
+@cache
+def _as_gradient(maths: Any) -> Any:
+    activation = maths.point
+
+    @scalar
+    def point(y, z, c):
+        value, none, _ = activation(y, z, c)
+        return none, value, none
+
+    return maths._replace(name=f"{maths.name}_written", point=point)
+
+
+def softmax(z: View, out: View, axis: int, real: Any, plan: Plan) -> None:
+    """Write the softmax over an axis."""
+    inner = math.prod(z.shape[axis + 1 :])
+    softmax_pass(z, out, z.size // z.shape[axis], z.shape[axis], inner, real, plan)

@@ -1,0 +1,246 @@
+"""The benchmark on a GPU, as far as no card is needed: its reference, its record, what it does when it is cut off."""
+
+import ctypes
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from bench import gpu, gpu_record
+from bench.cases import ELEMENTWISE, LOSSES, Case
+from bench.expressions import EXPRESSIONS
+from bench.gpu_cases import GpuCase, cases
+from bench.gpu_check import OURS, difference, reference
+from bench.gpu_record import Record
+from bench.peers_cupy import ELEMENTS
+
+every_name = pytest.mark.parametrize("name", LOSSES)
+ALLOWED = OURS["float32"]
+
+
+def data(name):
+    label = "float32" if name in ELEMENTWISE else "int64"
+    return Case(name, (40,) if name in ELEMENTWISE else (6, 50), "float32", label).data()
+
+
+@every_name
+def test_the_reference_in_pieces_is_the_whole(name):
+    y, p = data(name)
+    wide = y if y.dtype == np.int64 else y.astype(float)
+    loss, gradient = EXPRESSIONS[name](np, wide, p.astype(float))
+    parts = [*reference(np, name, y, p, piece=130 if p.ndim > 1 else 7)]
+    assert len(parts) > 2
+    assert sum(part[1] for part in parts) == pytest.approx(loss, rel=1e-14)
+    np.testing.assert_allclose(np.concatenate([part[2] for part in parts]), gradient, rtol=1e-14)
+
+
+@every_name
+def test_the_check_knows_right_from_wrong(name):
+    y, p = data(name)
+    value, gradient = LOSSES[name](y, p)
+    assert difference(np, (value, gradient), name, y, p, ALLOWED) is None
+    assert difference(np, (value, gradient * len(p)), name, y, p, ALLOWED, 1 / len(p)) is None
+    broken = gradient.copy()
+    broken.flat[3] = np.nan
+    for wrong, words in (
+        ((value * 1.00002, gradient), "its loss is"),
+        ((np.nan, gradient), "its loss is nan"),
+        ((value, gradient * np.float32(len(p))), "off by"),
+        ((value, -gradient), "off by"),
+        ((value, broken), "off by"),
+        ((value, gradient.astype(float)), "float64"),
+        ((value, gradient[1:]), "its gradient is"),
+    ):
+        assert words in (difference(np, wrong, name, y, p, ALLOWED) or ""), words
+
+
+def test_the_small_elements_of_long_rows_count():
+    y, p = np.zeros(4, np.int64), np.zeros((4, 100_000), np.float32)
+    value, gradient = LOSSES["softmax_crossentropy"](y, p)
+    gradient[:, 1:] /= 2  # each of them is 1e-5 of the largest
+    assert "of itself" in difference(np, (value, gradient), "softmax_crossentropy", y, p, ALLOWED)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+def test_the_kernels_for_cupy_compute_the_losses(tmp_path):
+    assert set(ELEMENTS) == set(ELEMENTWISE)
+    functions = [
+        f"void {name}(long n, const float* y, const float* p, float s, float* ls, float* gs) {{ for (long i = 0; i < n;"
+        f" i++) {{ const float a = y[i], x = p[i]; float l, g; {body} ls[i] = l; gs[i] = g; }} }}"
+        for name, body in ELEMENTS.items()
+    ]
+    source, library = tmp_path / "kernels.c", tmp_path / "kernels.so"
+    source.write_text("#include <math.h>\n" + "\n".join(functions))
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-lm"], check=True)
+    loaded = ctypes.CDLL(str(library))
+    for name in ELEMENTS:
+        y, p = data(name)
+        losses, gradient = np.empty_like(p), np.empty_like(p)
+        addresses = [ctypes.c_void_p(a.ctypes.data) for a in (y, p, losses, gradient)]
+        scale = ctypes.c_float(1 / p.size)
+        getattr(loaded, name)(ctypes.c_long(p.size), *addresses[:2], scale, *addresses[2:])
+        assert difference(np, (losses.mean(), gradient), name, y, p, ALLOWED) is None, name
+
+
+CASES = [case for case in cases(quick=True) if "mse" in str(case)]
+
+
+def row(case, failed=None):
+    unit = "milliseconds" if case.where == "device" else "microseconds"
+    return case._asdict() | {"bytes": 1, "missing": {}, "failed": failed or {}, unit: {"copy": 1.0, "fastloss": 1.0}}
+
+
+def test_every_loss_is_measured_in_both_dtypes():
+    for quick in (True, False):
+        found = {(case.loss, case.dtype) for case in cases(quick) if case.where == "device"}
+        assert found == {(name, dtype) for name in LOSSES for dtype in ("float32", "bfloat16")}
+    shapes = {case.shape for case in cases(quick=False)}
+    assert {(1 << 20,), (1 << 28,), (1 << 22, 10), (1 << 10, 262144)} <= shapes
+
+
+def test_a_record_grows_by_the_case_and_goes_on(tmp_path):
+    path, heading = tmp_path / "results" / "gpu.json", {"date": "2026-11-25", "device": "A card", "commit": "c0ffee"}
+    record = Record(path, heading)
+    assert record.left(CASES) == CASES
+    for count, case in enumerate(CASES[:2], 1):
+        record.add(case, row(case))
+        saved = json.loads(path.read_text())
+        assert saved["device"] == "A card"
+        assert len(saved["results"]) == count
+    path.with_suffix(".tmp").write_text("{")  # cut off while it wrote
+    assert Record(path, heading).left(CASES) == CASES[2:]
+    for other in ({"commit": "decade"}, {"device": "Another"}, {"date": "2026-11-26"}, {"driver": "1"}):
+        assert Record(path, heading | other).left(CASES) == CASES
+    record.add(CASES[0], row(CASES[0], {"fastloss": "ArithmeticError: off"}))
+    assert Record(path, heading).left(CASES) == [CASES[0], *CASES[2:]], "what failed is tried again"
+    path.write_text("{")
+    assert Record(path, heading).left(CASES) == CASES
+
+
+@pytest.fixture
+def bench(monkeypatch, tmp_path):
+    """The command with a device that only pretends; what it measured, and what the next cases bring."""
+    made = types.SimpleNamespace(measured=[], failed={}, seconds=0.0, shown=None)
+    clock = types.SimpleNamespace(now=0.0)
+
+    def measure(case, device, rounds, left_out):
+        clock.now += made.seconds
+        if made.failed.get(str(case)) is KeyboardInterrupt:
+            raise KeyboardInterrupt
+        made.measured.append(str(case))
+        return row(case, made.failed.get(str(case)))
+
+    fake = types.SimpleNamespace(measure=measure, release=lambda: None, card=lambda device: {"device": "A card"})
+    monkeypatch.setitem(sys.modules, "bench.gpu_measure", fake)
+    table = types.SimpleNamespace(show=lambda rows, where: setattr(made, "shown", (rows, where)))
+    monkeypatch.setitem(sys.modules, "bench.gpu_table", table)
+    monkeypatch.setattr(gpu_record, "RESULTS", tmp_path)
+    monkeypatch.setattr(gpu.time, "monotonic", lambda: clock.now)
+    made.file = lambda: next(tmp_path.glob("gpu-a-card-*.json"))
+    return made
+
+
+RUN = ["--quick", "-k", "device mse"]
+MSE = ["device mse 1048576 float32", "device mse 1048576 bfloat16"]
+
+
+def test_a_run_and_what_it_saves(bench):
+    assert gpu.main(RUN) == 0
+    assert bench.measured == MSE
+    assert bench.shown[1] == "A card"
+    saved = json.loads(bench.file().read_text())
+    assert saved["command"] == "python -m bench.gpu --quick -k 'device mse'"
+    assert {"date", "device", "driver", "commit", "sources", "versions", "results"} <= set(saved)
+    assert "numba" in saved["versions"]
+    assert gpu.main(RUN) == 0
+    assert bench.measured == MSE, "measured again"
+
+
+def test_where_fastloss_fails_the_exit_code_says_so(bench, capsys):
+    bench.failed = {MSE[0]: {"fastloss": "ArithmeticError: its loss is 2.0, expected 1.0"}}
+    assert gpu.main(RUN) == 1
+    assert "failed: fastloss in device mse 1048576 float32: ArithmeticError" in capsys.readouterr().out
+    bench.failed = {}
+    assert gpu.main(RUN) == 0
+    assert bench.measured == [*MSE, MSE[0]]
+
+
+def test_a_budget_splits_a_run(bench):
+    bench.seconds = 40.0
+    assert gpu.main([*RUN, "--budget", "60"]) == 3
+    assert bench.measured == MSE[:1], "a second case would not have ended in time"
+    assert gpu.main([*RUN, "--budget", "60"]) == 0
+    assert bench.measured == MSE
+
+
+def test_a_run_that_is_cut_off_keeps_its_rows(bench):
+    bench.failed = {MSE[1]: KeyboardInterrupt}
+    with pytest.raises(KeyboardInterrupt):
+        gpu.main(RUN)
+    assert [GpuCase.of(row) for row in json.loads(bench.file().read_text())["results"]] == [CASES[1]]
+
+
+def test_a_run_without_a_card_saves_nothing(bench, tmp_path):
+    assert gpu.main([*RUN, "--device", "cpu"]) == 0
+    assert not [*tmp_path.iterdir()]
+
+
+def test_arguments(bench, capsys):
+    for wrong in (["-k", "no such loss"], ["--budget", "soon"], ["--device", "tpu"]):
+        with pytest.raises(SystemExit) as left:
+            gpu.main(wrong)
+        assert left.value.code == 2
+    assert "selects no case" in capsys.readouterr().err
+    assert not bench.measured
+
+
+def test_the_driver_is_asked_for_its_version(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert gpu_record.driver_version() is None
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 580.95.05\necho 580.95.05\n")
+    tool.chmod(0o755)
+    assert gpu_record.driver_version() == "580.95.05"
+
+
+def test_the_tables():
+    pytest.importorskip("rich")
+    from bench.gpu_table import table
+
+    device = table([row(case) for case in CASES], "device", "milliseconds", "shares")
+    assert [column.header for column in device.columns][-3:] == ["copy GB/s", "fastloss GB/s", "fastloss"]
+    assert device.row_count == 2
+    assert table([row(case) for case in CASES], "host", "microseconds", "host").row_count == 1
+    assert table([], "host", "microseconds", "host") is None
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
+def test_only_what_is_right_is_timed(monkeypatch):
+    from bench import gpu_measure, peers_gpu
+
+    def raises(name, y, p):
+        raise RuntimeError("no such thing\nbut this")
+
+    def of_the_sum(name, y, p):
+        value, gradient = peers_gpu.eager(name, y, p)()
+        return lambda: (value, gradient * len(p))
+
+    own = {"fastloss": peers_gpu.ours, "fastloss wrong": of_the_sum, "fastloss raises": raises}
+    peers = {"quack": of_the_sum, "torch": peers_gpu.eager, "wrong": of_the_sum, "raises": raises, "unwanted": raises}
+    for where, unit in (("device", "milliseconds"), ("host", "microseconds")):
+        monkeypatch.setattr(peers_gpu, where.upper(), own | peers)
+        case = GpuCase(where, "softmax_crossentropy", (8, 5), "bfloat16")
+        row = gpu_measure.measure(case, "cpu", 3, {"unwanted"})
+        assert set(row[unit]) - {"copy"} == {"fastloss", "quack", "torch"}
+        assert ("copy" in row[unit]) == (where == "device")
+        assert all(time > 0 for time in row[unit].values())
+        assert set(row["failed"]) == {"fastloss wrong", "fastloss raises"}
+        assert "gradient is off" in row["missing"].pop("wrong")
+        assert row["missing"] == {"raises": "RuntimeError: no such thing", "unwanted": "left out"}
+        assert json.loads(json.dumps(row))["shape"] == [8, 5]
+        assert GpuCase.of(json.loads(json.dumps(row))) == case
