@@ -292,7 +292,7 @@ def test_a_class_of_weight_0_hides_any_logits(classes, dense):
 
 
 # of a span of columns: less than one, more, ending in a tile, cut by the number of classes
-SHAPES = [(2, 33)] if SIMULATED else [(2, 16), (5, 300), (21, 17), (200, 600)] if JIT else [(2, 16), (5, 90), (21, 17)]
+SHAPES = [(2, 7)] if SIMULATED else [(2, 16), (5, 300), (21, 17), (200, 600)] if JIT else [(2, 16), (5, 90), (21, 17)]
 
 
 @pytest.mark.parametrize("dtype", [np.float32] if SIMULATED else [np.float16, np.float32, np.float64])
