@@ -61,25 +61,26 @@ def binary_focal_logits(xp: Any, y: Any, z: Any) -> Result:
     return xp.mean(q * q * nll), -s * q * q * (2 * p * nll + q) / len(z)
 
 
-def softmax_crossentropy(xp: Any, y: Any, z: Any) -> Result:
-    rows = xp.arange(len(y))
+def _softmax(xp: Any, y: Any, z: Any) -> tuple[Any, Any, Any]:
+    """Softmax of each row, the places of the true classes, and their -log p."""
+    true = xp.arange(len(y)), y
     m = z - xp.amax(z, 1, keepdims=True)
     e = xp.exp(m)
     total = xp.sum(e, 1, keepdims=True)
-    g = e / total
-    g[rows, y] -= 1
-    return xp.mean(xp.log(total[:, 0]) - m[rows, y]), g / len(y)
+    return e / total, true, xp.log(total[:, 0]) - m[true]
+
+
+def softmax_crossentropy(xp: Any, y: Any, z: Any) -> Result:
+    g, true, nll = _softmax(xp, y, z)
+    g[true] -= 1
+    return xp.mean(nll), g / len(y)
 
 
 def softmax_focal(xp: Any, y: Any, z: Any) -> Result:
-    rows = xp.arange(len(y))
-    m = z - xp.amax(z, 1, keepdims=True)
-    e = xp.exp(m)
-    total = xp.sum(e, 1, keepdims=True)
-    g = e / total
-    p, nll = g[rows, y], xp.log(total[:, 0]) - m[rows, y]
+    g, true, nll = _softmax(xp, y, z)
+    p = g[true]
     q = 1 - p
-    g[rows, y] -= 1
+    g[true] -= 1
     return xp.mean(q * q * nll), (q * q + 2 * q * p * nll)[:, None] * g / len(y)
 
 

@@ -15,9 +15,20 @@ OWN, REST, BASES, DISTANCES, WEIGHTS, LOSS, FACTORS, CORRECTIONS, SLOPES, BENDS 
 
 
 @helper
-def line(table: Any, k: int) -> Any:
-    """One line of the table."""
-    return borrow(table, k * TILE, TILE)
+def lines(table: Any) -> Any:
+    """The lines that a loop fills and reads, of a new table: numbers everywhere, also in rows that are not there."""
+    for i in range(table.size):
+        table[i] = 1
+    return (
+        borrow(table, OWN * TILE, TILE),
+        borrow(table, REST * TILE, TILE),
+        borrow(table, BASES * TILE, TILE),
+        borrow(table, DISTANCES * TILE, TILE),
+        borrow(table, FACTORS * TILE, TILE),
+        borrow(table, CORRECTIONS * TILE, TILE),
+        borrow(table, SLOPES * TILE, TILE),
+        borrow(table, BENDS * TILE, TILE),
+    )
 
 
 @helper

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._jit import helper
 from .._math import two_sum
-from .across import BASES, BENDS, CORRECTIONS, DISTANCES, FACTORS, OWN, REST, SLOPES, compute, line
+from .across import compute, lines
 from .blocks import fold, note
 from .memory import base_at, beyond, borrow, copy, elements, float_at, int_at, scratch
 from .operands import CLASSES, COUNT, EACH, GRAD, HESS, INNER, LOSSES, MOVES, ORDER, SCALE, P, clear, examine, put, take
@@ -113,11 +113,7 @@ def columns(real: Any) -> Any:
         row_a, row_b = borrow(space, used, classes), borrow(space, used + classes, classes)
         true_tile, w_tile, losses_tile = scratch(256, np.int64), scratch(256, real), scratch(256, real)
         table, numbers, spare = scratch(2560, real), scratch(256, real), scratch(256, real)
-        for i in range(table.size):
-            table[i] = 1
-        own, rest, bases, distances = line(table, OWN), line(table, REST), line(table, BASES), line(table, DISTANCES)
-        factors, corrections = line(table, FACTORS), line(table, CORRECTIONS)
-        slopes, bends = line(table, SLOPES), line(table, BENDS)
+        own, rest, bases, distances, factors, corrections, slopes, bends = lines(table)
         high, low = 0.0, 0.0
         where, what, value, odd = -1, 0.0, 0.0, False
         row, stop = first * TILE, min(rows, last * TILE)

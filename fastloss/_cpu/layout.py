@@ -3,8 +3,6 @@
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .moves import reader, writer
 
 
@@ -44,8 +42,3 @@ def repeated(w: Any, examples: tuple[int, ...]) -> int:
     while known and shape[known - 1] == 1:
         known -= 1
     return math.prod(examples[known:]) if shape[:known] == examples[:known] else 0
-
-
-def index_kind(dtype: Any) -> int:
-    """A class index's size, negative if unsigned."""
-    return int(-dtype.itemsize if np.issubdtype(dtype, np.unsignedinteger) else dtype.itemsize)

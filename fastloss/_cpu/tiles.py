@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._math import two_sum
-from .across import BASES, BENDS, CORRECTIONS, DISTANCES, FACTORS, OWN, REST, SLOPES, compute, line
+from .across import compute, lines
 from .blocks import fold, note
 from .memory import base_at, beyond, borrow, elements, float_at, int_at, scratch
 from .operands import CLASSES, COUNT, EACH, GRAD, INNER, LOSSES, MOVES, ORDER, SCALE, P, clear, examine, put, take
@@ -38,11 +38,7 @@ def tiles(real: Any) -> Any:
         h, z_space = borrow(space, 2 * room, room), borrow(space, 3 * room, room)
         true_tile, w_tile, losses_tile = scratch(256, np.int64), scratch(256, real), scratch(256, real)
         table = scratch(2560, real)
-        for i in range(table.size):
-            table[i] = 1
-        own, rest, bases, distances = line(table, OWN), line(table, REST), line(table, BASES), line(table, DISTANCES)
-        factors, corrections = line(table, FACTORS), line(table, CORRECTIONS)
-        slopes, bends = line(table, SLOPES), line(table, BENDS)
+        own, rest, bases, distances, factors, corrections, slopes, bends = lines(table)
         high, low = 0.0, 0.0
         where, what, value = -1, 0.0, 0.0
         for tile in range(first, last):

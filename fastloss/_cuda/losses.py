@@ -4,7 +4,8 @@ import math
 from functools import cache
 from typing import Any
 
-from .._cpu.layout import index_kind
+import numpy as np
+
 from .._jit import scalar
 from .arrays import View
 from .passes import (
@@ -18,6 +19,11 @@ from .passes import (
     total_of_weights,
 )
 from .plan import Plan
+
+
+def index_kind(dtype: Any) -> int:
+    """A class index's size, negative if unsigned."""
+    return int(-dtype.itemsize if np.issubdtype(dtype, np.unsignedinteger) else dtype.itemsize)
 
 
 def elementwise_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Call, View | None]:
