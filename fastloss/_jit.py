@@ -15,21 +15,21 @@ from typing import Any
 from numba import config, njit, types
 from numba.core import caching
 
-from ._inner import Inner
+from ._lowering import Inner, InnerInterleaved, Interleaved
 
 # error_model: a division by zero gives inf as IEEE says, instead of a check for an exception.
 _COMMON = {"error_model": "numpy", "nogil": True}
 
 # called from kernels only
-_INNER = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Inner}
+_INNER = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _PARALLEL = {
     "prange": True,
     **dict.fromkeys(("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False),
 }
 
 
-def _inner(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    make = njit(**_INNER, **options)
+def _inner(pipeline_class: Any = Inner, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    make = njit(pipeline_class=pipeline_class, **_INNER, **options)
 
     def decorate(function: Callable[..., Any]) -> Any:
         dispatcher = make(function)
@@ -47,6 +47,9 @@ scalar = _inner(forceinline=True)
 
 helper = _inner()
 """A loop that kernels call."""
+
+long_loop = _inner(InnerInterleaved)
+"""A loop that kernels call and whose body is long: it works on two vectors at a time."""
 
 
 def _package_digest() -> str:
@@ -171,9 +174,12 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def entry(name: str, function: Callable[..., Any], signature: Any, parallel: bool = False) -> Any:
+def entry(
+    name: str, function: Callable[..., Any], signature: Any, *, parallel: bool = False, interleaved: bool = False
+) -> Any:
     """Compile a function for one signature as an entry point, cached on disk under this name."""
-    dispatcher = njit(parallel=_PARALLEL if parallel else False, **_COMMON)(function)
+    options = {"pipeline_class": Interleaved} if interleaved else {}
+    dispatcher = njit(parallel=_PARALLEL if parallel else False, **_COMMON, **options)(function)
     if config.DISABLE_JIT:
         return dispatcher
     _name_closures(function, name)

@@ -18,22 +18,35 @@ from ._jit import scalar
 NO_CONSTANTS = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
+class Sides(NamedTuple):
+    """Maths of a label that shares its weight among two answers: see losses/_binary.py."""
+
+    simple: Any
+    """Whether simple(c) lets hard(y, p, c) do as point for every label that is not soft(y)."""
+    soft: Any
+    hard: Any
+    hard_outside: Any
+    shared: Any
+    """Whether rest(y, p, c) has to be added to point where shared(y, c) is true of any label of a block."""
+    rest: Any
+
+
 class Maths(NamedTuple):
     """Scalar maths of a loss: point(y, p, c) gives loss and derivatives, outside(y, p, c) is true where forbidden."""
 
     name: str
     point: Any
     outside: Any
-    rest: Any = None
-    """What is added to point where shared(y, c) is true of any label of a block: see losses/_binary.py."""
-    shared: Any = None
+    sides: Sides | None = None
+    deep: bool = False
+    """Whether the steps of the maths wait for each other so long that a CPU should take two vectors side by side."""
     long: bool = False
     """Whether the maths is too long to be unrolled eight times in a kernel of a GPU."""
 
 
 @cache
 def _block(maths: Maths, real: Any, order: int) -> Function:
-    return Function(f"{maths.name}-{real.__name__}-{order}", block(maths, real, order), 8)
+    return Function(f"{maths.name}-{real.__name__}-{order}", block(maths, real, order), 8, interleaved=maths.deep)
 
 
 @cache
@@ -97,11 +110,11 @@ def _itself(y: Any, p: Any, c: Any) -> Any:
 
 
 @scalar
-def _nothing(y: Any, p: Any, c: Any) -> Any:
+def nothing_outside(y: Any, p: Any, c: Any) -> Any:
     return False
 
 
-IDENTITY = Maths("identity", _itself, _nothing)
+IDENTITY = Maths("identity", _itself, nothing_outside)
 
 
 def total_weight(w: Any, count: int) -> float:

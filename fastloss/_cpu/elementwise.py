@@ -27,11 +27,13 @@ def block(maths: Any, real: Any, order: int) -> Any:
     """The block function of one loss: writes losses and derivatives, returns the first element outside the domain.
 
     maths.point(y, p, c) gives loss, first and second derivative; outside(y, p, c) is true where y or p is not allowed.
-    Where shared(y, c) is true of any label of a block, rest(y, p, c) is added in a second loop over the block.
+    maths.sides, if any, has a shorter point for blocks of hard labels, and for those of soft ones a second loop.
     order is the highest derivative wanted.
     """
-    point, outside, rest, shared = maths.point, maths.outside, maths.rest, maths.shared
-    in_parts = rest is not None
+    point, outside = maths.point, maths.outside
+    with_sides = maths.sides is not None
+    sides: Any = maths.sides or (None,) * 6
+    simple, soft, hard, hard_outside, shared, rest = sides
     with_gradient, with_hessian = order >= 1, order >= 2
     flag = np.int32 if real is np.float32 else np.int64  # as wide as the values: no repacking in the vector loop
 
@@ -43,18 +45,32 @@ def block(maths: Any, real: Any, order: int) -> Any:
         a, b = float_at(call, SCALE + 1, real), float_at(call, SCALE + 2, real)
         d, e = float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
         c = (a, b, d, e, float_at(call, SCALE + 5, real))
-        bad, parts = flag(0), flag(0)
-        for i in range(p.size):
-            li, gi, hi = point(y[i], p[i], c)
-            bad = flag(bad | flag(outside(y[i], p[i], c)))
-            if in_parts:
-                parts = flag(parts | flag(shared(y[i], c)))
-            loss[i] = li
-            if with_gradient:
-                grad[i] = gi * scale
-            if with_hessian:
-                hess[i] = hi * scale
-        if in_parts and parts != 0:
+        bad, parts, mixed = flag(0), flag(0), flag(1)
+        if with_sides and simple(c):
+            mixed = flag(0)
+            for i in range(y.size):
+                mixed = flag(mixed | flag(soft(y[i])))
+        if with_sides and mixed == 0:
+            for i in range(p.size):
+                li, gi, hi = hard(y[i], p[i], c)
+                bad = flag(bad | flag(hard_outside(y[i], p[i], c)))
+                loss[i] = li
+                if with_gradient:
+                    grad[i] = gi * scale
+                if with_hessian:
+                    hess[i] = hi * scale
+        else:
+            for i in range(p.size):
+                li, gi, hi = point(y[i], p[i], c)
+                bad = flag(bad | flag(outside(y[i], p[i], c)))
+                if with_sides:
+                    parts = flag(parts | flag(shared(y[i], c)))
+                loss[i] = li
+                if with_gradient:
+                    grad[i] = gi * scale
+                if with_hessian:
+                    hess[i] = hi * scale
+        if with_sides and parts != 0:
             for i in range(p.size):
                 li, gi, hi = rest(y[i], p[i], c)
                 loss[i] += li

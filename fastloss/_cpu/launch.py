@@ -24,8 +24,10 @@ _ENTRY = types.int64(*[types.int64] * 5)
 class Function:
     """A compiled function of integers, on its own or by its address from other compiled code."""
 
-    def __init__(self, name: str, function: Callable[..., Any], arguments: int = 5) -> None:
-        self.run = entry(name, function, types.int64(*[types.int64] * arguments))
+    def __init__(
+        self, name: str, function: Callable[..., Any], arguments: int = 5, *, interleaved: bool = False
+    ) -> None:
+        self.run = entry(name, function, types.int64(*[types.int64] * arguments), interleaved=interleaved)
         self.address: Any = self.run if config.DISABLE_JIT else _pointer(self.run)
 
 

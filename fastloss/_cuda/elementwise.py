@@ -19,8 +19,9 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     A weight belongs to `repeat` consecutive elements (0: no weights); wanted: that of `passes.Call`.
     Where y or p is outside the domain, all results are NaN: an exception would have to wait for the device.
     """
-    point, outside, rest, shared = maths.point, maths.outside, maths.rest, maths.shared
-    in_parts = rest is not None
+    point, outside, in_parts = maths.point, maths.outside, maths.sides is not None
+    sides: Any = maths.sides or (None,) * 6
+    *_, shared, rest = sides
     with_gradient, with_hessian = order >= 1, order >= 2
     y_type, p_type, g_type = label.storage, pred.storage, grad_format.storage
     read_y, read_p, write_g = label.read, pred.read, grad_format.write

@@ -1,14 +1,15 @@
 """Losses of a yes/no label: two sides, one for each answer, weighted by the label.
 
-A hard label has weight on one side only, so `point` computes the side with the larger share, and the loop adds `rest`,
-the other side, in blocks where `shared` finds a label that needs it. c holds label smoothing, the weights of yes and
-no, gamma and epsilon.
+A label of 0 or 1 has weight on one side only: where a block has no others and nothing smooths them, `hard` computes
+that side. Otherwise `point` computes the side with the larger share, and the loop adds `rest`, the other side, in
+blocks where `shared` finds a label that needs it. c holds label smoothing, the weights of yes and no, gamma and
+epsilon.
 """
 
 from typing import Any
 
 from .._jit import scalar
-from .._passes import Maths
+from .._passes import Maths, Sides, nothing_outside
 from .._primitives import fma
 from ._probability import clip
 
@@ -31,19 +32,38 @@ def shared(y: Any, c: Any) -> Any:
 
 
 @scalar
+def simple(c: Any) -> Any:
+    """Whether a label of 0 or 1 gives its own side a weight that is not 0, and the other none."""
+    T = type(c[0])
+    return (c[0] == T(0)) & (c[1] != T(0)) & (c[2] != T(0))
+
+
+@scalar
+def soft(y: Any) -> Any:
+    """Whether a label is neither 0 nor 1."""
+    T = type(y)
+    return (y != T(0)) & (y != T(1))
+
+
+@scalar
 def label_outside(y: Any, z: Any, c: Any) -> Any:
     T = type(z)
     return (y < T(0)) | (y > T(1))
 
 
 @scalar
-def either_outside(y: Any, p: Any, c: Any) -> Any:
+def probability_outside(y: Any, p: Any, c: Any) -> Any:
     T = type(p)
-    return (y < T(0)) | (y > T(1)) | (p < T(0)) | (p > T(1))
+    return (p < T(0)) | (p > T(1))
 
 
-def _sides(name: str, weighted: Any, outside: Any) -> Maths:
-    """From weighted(yes, w, z, c), the loss of one answer with weight w."""
+@scalar
+def either_outside(y: Any, p: Any, c: Any) -> Any:
+    return label_outside(y, p, c) | probability_outside(y, p, c)
+
+
+def _sides(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any) -> Maths:
+    """From weighted(yes, w, z, c), the loss of one answer with weight w; some is the same for w > 0."""
 
     @scalar
     def point(y, z, c):
@@ -55,20 +75,31 @@ def _sides(name: str, weighted: Any, outside: Any) -> Maths:
         up, _, small = shares(y, c)
         return weighted(not up, small, z, c)
 
-    return Maths(name, point, outside, rest, shared)
+    @scalar
+    def hard(y, z, c):
+        T = type(z)
+        yes = y != T(0)
+        return some(yes, c[1] if yes else c[2], z, c)
+
+    return Maths(name, point, outside, Sides(simple, soft, hard, hard_outside, shared, rest))
 
 
 def logit_maths(name: str, side: Any) -> Maths:
     """From side(s, size, c) with size = |s|: the loss of an answer of probability sigmoid(-s), its derivatives by s."""
 
     @scalar
-    def weighted(yes, w, z, c):
-        T = type(z)
+    def some(yes, w, z, c):
         # Nothing that is slow waits for the label: size and the sign of the weight are had without it.
         loss, slope, curve = side(-z if yes else z, abs(z), c)
-        return T(0) if (w == T(0)) & (z == z) else loss * w, slope * (-w if yes else w), curve * w
+        return loss * w, slope * (-w if yes else w), curve * w
 
-    return _sides(name, weighted, label_outside)
+    @scalar
+    def weighted(yes, w, z, c):
+        T = type(z)
+        loss, slope, curve = some(yes, w, z, c)
+        return T(0) if (w == T(0)) & (z == z) else loss, slope, curve
+
+    return _sides(name, weighted, some, label_outside, nothing_outside)._replace(deep=True)
 
 
 def probability_maths(name: str, side: Any) -> Maths:
@@ -85,4 +116,4 @@ def probability_maths(name: str, side: Any) -> Maths:
         flat = clipped & (w == w)  # a NaN of the label stays
         return fma(loss, w, p - p), T(0) if flat else grad, T(0) if flat else curve * w
 
-    return _sides(name, weighted, either_outside)
+    return _sides(name, weighted, weighted, either_outside, probability_outside)

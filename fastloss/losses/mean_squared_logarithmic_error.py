@@ -53,7 +53,7 @@ def outside(y: Any, p: Any, c: Any) -> Any:
     return (y <= T(-1)) | (p <= T(-1))
 
 
-MATHS = Maths("mean_squared_logarithmic_error", point, outside)
+MATHS = Maths("mean_squared_logarithmic_error", point, outside, deep=True)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""How functions become LLVM's language: without machine code of their own, and with loops that work on two vectors.
+
+Numba makes machine code of every function by itself, also of those that are only ever inlined into others, which took
+a third of the time of a first call. Here the functions of a kernel are linked first, then optimised and turned into
+machine code once, with it.
+
+LLVM takes one vector at a time through a loop body that is long. Each step of an exponential waits for the one before,
+and the processor sees too little of the next iteration to fill the gaps: two vectors side by side do.
+"""
+
+from typing import Any
+
+from llvmlite import ir as llvm
+from numba import _dynfunc
+from numba.core import ir
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import register_pass
+from numba.core.lowering import Lower
+from numba.core.typed_passes import NativeLowering
+
+
+class _Library(JITCodeLibrary):  # type: ignore[misc]
+    """A library that is linked into others, and has no machine code of its own."""
+
+    def _optimize_final_module(self) -> None:
+        """Left to the kernel."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+class _Interleaving(Lower):  # type: ignore[misc]
+    """Marks every loop: to be interleaved twice if it is vectorised."""
+
+    def lower_inst(self, inst: Any) -> None:
+        """Numba's own; a jump to a block that is complete already closes a loop."""
+        closes = isinstance(inst, ir.Jump) and self.blkmap[inst.target].is_terminated
+        super().lower_inst(inst)
+        if closes:
+            self.builder.block.terminator.set_metadata("llvm.loop", _interleaved(self.module))
+
+
+def _interleaved(module: Any) -> Any:
+    """The properties of one loop: LLVM wants a node whose first operand is itself."""
+    text = llvm.MetaDataString(module, "llvm.loop.interleave.count")
+    count = module.add_metadata([text, llvm.Constant(llvm.IntType(32), 2)])
+    node = llvm.MDValue(module, [], name=str(len(module.metadata)))
+    node.operands = (node, count)
+    return node
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Inner(NativeLowering):  # type: ignore[misc]
+    """Lowering whose result cannot be called from Python."""
+
+    _name = "fastloss_inner"
+
+    def run_pass(self, state: Any) -> bool:
+        """Numba's own, but for the machine code."""
+        state.library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        super().run_pass(state)
+        lowered = state["cr"]
+        name = state.func_id.func_name
+        # Numba tells compiled functions apart by an object that would call them.
+        function = _dynfunc.make_function(lowered.fndesc.lookup_module(), name, name, 0, lowered.env, (state.library,))
+        state.targetctx.insert_user_function(function, lowered.fndesc, [state.library])
+        state["cr"] = lowered._replace(cfunc=function)
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _InnerInterleaved(_Inner):
+    """The same for vector loops with a long body."""
+
+    _name = "fastloss_inner_interleaved"
+    lowering_class = _Interleaving
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Interleaved(NativeLowering):  # type: ignore[misc]
+    """Lowering of an entry point that is such a loop."""
+
+    _name = "fastloss_interleaved"
+    lowering_class = _Interleaving
+
+
+class _Compiler(CompilerBase):  # type: ignore[misc]
+    """Numba's compiler with another lowering."""
+
+    lowering: type[NativeLowering]
+
+    def define_pipelines(self) -> list[Any]:
+        """The passes."""
+        passes = DefaultPassBuilder.define_nopython_pipeline(self.state, self.lowering._name)
+        passes.passes = [(self.lowering if p is NativeLowering else p, why) for p, why in passes.passes]
+        passes.finalize()
+        return [passes]
+
+
+class Inner(_Compiler):
+    """Compiles functions that only kernels call."""
+
+    lowering = _Inner
+
+
+class InnerInterleaved(_Compiler):
+    """Compiles vector loops with a long body that only kernels call."""
+
+    lowering = _InnerInterleaved
+
+
+class Interleaved(_Compiler):
+    """Compiles entry points that are such loops."""
+
+    lowering = _Interleaved
