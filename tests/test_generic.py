@@ -185,6 +185,23 @@ def test_strides_do_not_change_a_bit(loss, dtype):
             np.testing.assert_array_equal(loss.gradient_hessian(target, view).hessian, hess, err_msg=kind)
 
 
+HARD = [fl.BinaryCrossentropy(from_logits=True), fl.BinaryCrossentropy(pos_weight=3.0),
+        fl.BinaryFocalCrossentropy(alpha=0.3, from_logits=True), fl.BinaryFocalCrossentropy()]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", [0.25, np.nan])
+@pytest.mark.parametrize("loss", HARD, ids=name_of)
+def test_a_soft_label_changes_no_bit_of_others(loss, odd):
+    y, p = sample(loss, (3, 11), np.float32)
+    p[0, :3] = [0, 1, np.nan]
+    mixed = y.copy()
+    mixed[2, 10] = odd
+    want, got = (loss.gradient_hessian(labels, p, reduction="none") for labels in (y, mixed))
+    losses, others = (loss.loss(labels, p, reduction="none") for labels in (y, mixed))
+    for a, b in zip((losses, *want), (others, *got), strict=True):
+        np.testing.assert_array_equal(a.ravel()[:-1], b.ravel()[:-1])
+
+
 @every_way
 def test_out(loss):
     y, p = sample(loss, SHAPE, np.float32)

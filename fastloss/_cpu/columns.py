@@ -16,7 +16,7 @@ from .memory import base_at, beyond, borrow, copy, elements, float_at, int_at, s
 from .operands import CLASSES, COUNT, EACH, GRAD, HESS, INNER, LOSSES, MOVES, ORDER, SCALE, P, clear, examine, put, take
 from .rows import hessian_row
 from .segments import TILE, moderate, tame, unscaled
-from .vectors import WIDTH
+from .vectors import WIDTH, lanes_at, plus, put_lanes
 
 SPAN = 1024
 """Columns of a span: a page of each class, which is how far memory is fetched ahead."""
@@ -51,10 +51,10 @@ def next_part(e: Any, true: Any, k: Any, lane: Any, own: Any) -> None:
 
 
 @helper
-def add(a: Any, b: Any) -> None:
-    """a += b."""
-    for i in range(a.size):
-        a[i] += b[i]
+def add(lanes: Any, k: int, other: int, many: int) -> None:
+    """Add one line of lanes to another: in vectors, since nothing tells the compiler that the lines are two."""
+    for i in range(0, many, WIDTH):
+        put_lanes(lanes, k * TILE + i, plus(lanes_at(lanes, k * TILE + i), lanes_at(lanes, other * TILE + i)))
 
 
 @helper
@@ -63,14 +63,14 @@ def sum_others(e: Any, classes: int, stride: int, true: Any, own: Any, rest: Any
     lanes = scratch(4096, e.dtype)  # WIDTH lines of TILE columns
     many, used = true.size, min(classes, WIDTH)
     for k in range(used):
-        first_part(borrow(e, k * stride, many), true, e.dtype.type(k), borrow(lanes, k * many, many), own)
+        first_part(borrow(e, k * stride, many), true, e.dtype.type(k), borrow(lanes, k * TILE, many), own)
     for k in range(WIDTH, classes):
-        lane = borrow(lanes, k % WIDTH * many, many)
+        lane = borrow(lanes, k % WIDTH * TILE, many)
         next_part(borrow(e, k * stride, many), true, e.dtype.type(k), lane, own)
     step = 1
     while step < used:
         for k in range(0, used - step, 2 * step):
-            add(borrow(lanes, k * many, many), borrow(lanes, (k + step) * many, many))
+            add(lanes, k, k + step, many)
         step *= 2
     copy(borrow(lanes, 0, many), rest)
 
