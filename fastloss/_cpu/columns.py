@@ -12,7 +12,7 @@ from .._jit import helper
 from .._math import two_sum
 from .across import compute, lines
 from .blocks import fold, note
-from .memory import base_at, beyond, borrow, copy, elements, float_at, int_at, scratch
+from .memory import base_at, beyond, borrow, copy, elements, float_at, int_at, prefetch, scratch
 from .operands import CLASSES, COUNT, EACH, GRAD, HESS, INNER, LOSSES, MOVES, ORDER, SCALE, P, clear, examine, put, take
 from .rows import hessian_row
 from .segments import TILE, moderate, tame, unscaled
@@ -20,6 +20,8 @@ from .vectors import WIDTH, lanes_at, plus, put_lanes
 
 SPAN = 1024
 """Columns of a span: a page of each class, which is how far memory is fetched ahead."""
+STEP, LINE = 256, 16
+"""Columns that are exponentiated at once, and elements of a cache line (or half of one)."""
 SPAN_ELEMENTS = 65536
 """Elements of a span of more than a tile: what stays in the second-level cache."""
 
@@ -28,6 +30,21 @@ SPAN_ELEMENTS = 65536
 def span_of(classes: int) -> int:
     """How many neighbouring columns are exponentiated at once."""
     return max(TILE, min(SPAN, SPAN_ELEMENTS // classes))
+
+
+@helper
+def exponentiate(z: Any, start: int, ahead: int, e: Any) -> bool:
+    """moderate(z from start on, e), a step at a time, while the memory from ahead on is fetched.
+
+    The classes of a span lie a plane apart: the processor's own prefetching starts anew in each.
+    """
+    fine = True
+    for c in range(0, e.size, STEP):
+        many = min(STEP, e.size - c)
+        for i in range(0, many, LINE):
+            prefetch(z, ahead + c + i)
+        fine &= moderate(borrow(z, start + c, many), borrow(e, c, many))
+    return fine
 
 
 @helper
@@ -129,7 +146,8 @@ def columns(real: Any) -> Any:
                 z_all = elements(beyond(base_at(call, P), start, space.itemsize), (classes - 1) * inner + span, real)
             tamed = False
             for k in range(classes):
-                tamed |= not moderate(borrow(z_all, k * stride, span), borrow(e_space, k * span, span))
+                ahead = (k + 2) * stride if k + 2 < classes else (k + 2 - classes) * stride + span
+                tamed |= not exponentiate(z_all, k * stride, ahead, borrow(e_space, k * span, span))
             if tamed:
                 for k in range(classes):
                     unscaled(borrow(z_all, k * stride, span), borrow(e_space, k * span, span))

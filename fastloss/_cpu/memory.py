@@ -138,6 +138,26 @@ def _lower_beyond(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.add(args[0], builder.mul(count, itemsize))
 
 
+def prefetch(array: Any, index: int) -> None:
+    """Have the memory at an index, which may lie beyond the array, fetched while other memory is used."""
+
+
+@type_callable(prefetch)
+def _type_prefetch(context: Any) -> Any:
+    return lambda array, index: types.none
+
+
+@lower_builtin(prefetch, types.Array, types.Integer)
+def _lower_prefetch(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    index, bytes_at, flag = context.cast(builder, args[1], sig.args[1], types.int64), ir.IntType(8), ir.IntType(32)
+    place = builder.gep(array_data(context, builder, sig.args[0], args[0]), [index])
+    kind = ir.FunctionType(ir.VoidType(), [bytes_at.as_pointer(), flag, flag, flag])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    read, second_level, data = flag(0), flag(2), flag(1)
+    builder.call(function, [builder.bitcast(place, bytes_at.as_pointer()), read, second_level, data])
+    return context.get_dummy_value()
+
+
 def base_of(array: Any) -> Any:
     """The address of an array's first element."""
     return array
