@@ -34,7 +34,7 @@ def measure(quick: bool, notes: list[str]) -> list[dict[str, Any]]:
                     calls[name] = call
                 except Exception as error:  # the others are still worth measuring
                     notes.append(f"{name} in {case.id}: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
-            for name, samples in interleave(calls, 7 if n < LARGE else 3, BUDGET).items():
+            for name, samples in interleave(calls, 5 if n < LARGE else 3, BUDGET).items():
                 found.append({"loss": loss, "n": n, "contender": name, "median": statistics.median(samples.seconds)})
     return found
 

@@ -169,9 +169,7 @@ POINTS = (
     binary_focal_logits,
 )
 LOOPS: dict[str, Callable[..., float]] = {point.__name__: _over_elements(point) for point in POINTS}
-LOOPS |= {
-    loop.__name__: loop for loop in (softmax_crossentropy, softmax_focal, softmax_one_hot, softmax_axis_1)
-}
+LOOPS |= {loop.__name__: loop for loop in (softmax_crossentropy, softmax_focal, softmax_one_hot, softmax_axis_1)}
 
 
 def prepare(case: Case, y: Array, p: Array) -> Callable[[], tuple[Any, Any]]:

@@ -46,9 +46,9 @@ def measure(rounds: int = 3) -> dict[str, Any]:
             warm = [statistics.median(column) for column in zip(*(_process((first, second), folder)
                                                                    for _ in range(rounds)), strict=True)]  # fmt: skip
         found.setdefault("import", warm[0])
-        found.setdefault("first cold", cold[1])
-        found.setdefault("first warm", warm[1])
-        found |= {f"second cold, {second}": cold[2], f"second warm, {second}": warm[2]}
+        found.setdefault("first call, cold", cold[1])
+        found.setdefault("first call, warm", warm[1])
+        found |= {f"second loss, cold ({second})": cold[2], f"second loss, warm ({second})": warm[2]}
     return found
 
 
