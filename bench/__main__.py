@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     found.add_argument("--quick", action="store_true", help="one size of each loss, fewer rounds")
     found.add_argument("-k", metavar="EXPR", help='only these benchmarks, as in pytest: -k "bce and 2p20"')
-    again = {"metavar": "FILE", "nargs": "?", "type": Path, "const": record.newest()}
+    again: Any = {"metavar": "FILE", "nargs": "?", "type": Path, "const": record.newest()}
     found.add_argument("--redraw", **again, help="measure nothing: write the page from a saved file, or the newest")
     found.add_argument("--readme", **again, help="measure nothing: write README's table from a saved file")
     return found

@@ -121,11 +121,11 @@ def _chosen(loss: str, size: str, kind: str) -> bool:
 
 def _bold(of_case: OfCase, name: str, best: float | None) -> str:
     text = times(of_case.get(name))
-    return f"**{text}**" if name in of_case and of_case[name]["median"] == best else text.replace("-", "–")
+    return f"**{text}**" if name in of_case and of_case[name]["median"] == best else text.replace("-", "\N{EN DASH}")
 
 
 def _shape(size: str) -> str:
-    return size.replace("x", "×")
+    return size.replace("x", "\N{MULTIPLICATION SIGN}")
 
 
 def _markdown(heading: list[str], lines: list[list[str]], align: str) -> str:

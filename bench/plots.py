@@ -21,7 +21,7 @@ COLOURS = {"fastloss": "#D55E00", "numpy": "#56B4E9", "naive numba": "#009E73", 
 MARKERS = dict(zip(("fastloss", *PEERS), "osDv^P*X", strict=False))
 PANELS = {"float32, 2^20: in the caches": "2^20 float32", "float32, 2^24: in memory": "2^24 float32",
           "float64, 2^23": "2^23 float64"}  # fmt: skip
-STYLE = {"font.size": 13, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
+STYLE: Any = {"font.size": 13, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
          "axes.titlesize": 13, "svg.hashsalt": "fastloss", "svg.fonttype": "path", "legend.frameon": False}  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from .cases import LOSSES, Case
 from .expressions import EXPRESSIONS
+from .peers import Call
 from .timing import interleave
 
 SMALL = ("mse", "bce_probabilities")
@@ -20,7 +21,7 @@ def measure(rounds: int) -> list[dict[str, Any]]:
         for n in SIZES:
             y, p = Case(name, (n,), "float32", "float32").data()
             loss, expression = LOSSES[name], EXPRESSIONS[name]
-            calls = {"fastloss": lambda: loss(y, p), "numpy": lambda: expression(np, y, p)}  # noqa: B023 - timed here
+            calls: dict[str, Call] = {"fastloss": lambda: loss(y, p), "numpy": lambda: expression(np, y, p)}  # noqa: B023 - timed here
             for call in calls.values():
                 call()
             medians = {key: statistics.median(its.seconds) for key, its in interleave(calls, rounds).items()}
