@@ -18,9 +18,9 @@ INK = {"light": "#222222", "dark": "#e6e6e6"}
 # Okabe and Ito's palette, which all kinds of colour vision tell apart; each has a shape of its own besides.
 COLOURS = {"fastloss": "#D55E00", "numpy": "#56B4E9", "naive numba": "#009E73", "sklearn": "#E69F00",
            "torch": "#CC79A7", "torch.compile": "#0072B2", "jax": "ink", "plain": "#888888"}  # fmt: skip
-MARKERS = dict(zip(("fastloss", *PEERS), "osDv^P*X", strict=False))
-PANELS = {"float32, 2^20: in the caches": "2^20 float32", "float32, 2^24: in memory": "2^24 float32",
-          "float64, 2^23": "2^23 float64"}  # fmt: skip
+MARKERS = dict(zip(("fastloss", *PEERS), "osDv^PX", strict=False))
+PANELS = {"float32, 2^20 (12 MB)": "2^20 float32", "float32, 2^24 (201 MB)": "2^24 float32",
+          "float64, 2^23 (201 MB)": "2^23 float64"}  # fmt: skip
 STYLE: Any = {"font.size": 13, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
          "axes.titlesize": 13, "svg.hashsalt": "fastloss", "svg.fonttype": "path", "legend.frameon": False}  # fmt: skip
 
@@ -58,11 +58,15 @@ def roofline(document: dict[str, Any], shade: str = "light") -> Figure:
         if loss not in ELEMENTWISE
     }
     points = {title: panel for title, panel in points.items() if panel}
-    figure = Figure(figsize=(9, 1 + 3.3 * len(points)), layout="constrained")
-    for axes, (title, panel) in zip(figure.subplots(max(1, len(points)), squeeze=False)[:, 0], points.items(),
-                                    strict=False):  # fmt: skip
+    figure = Figure(figsize=(9, 3 + 2.6 * len(points)), layout="constrained")
+    shown: list[str] = []
+    for axes, (title, panel) in zip(reversed(figure.subplots(max(1, len(points)), squeeze=False)[:, 0]),
+                                    reversed(points.items()), strict=False):  # fmt: skip
         _shares(axes, panel, ["fastloss", *peers_of(document["results"])], shade)
         axes.set_title(title)
+        if [*panel] == shown:  # the names stand below the lowest of panels that have the same
+            axes.tick_params(labelbottom=False)
+        shown = [*panel]
     figure.supylabel("share of the plain pass's speed", fontsize=13)
     _legend(figure)
     return figure
