@@ -18,9 +18,10 @@ NAMES = {"numpy": "NumPy", "naive numba": "naive Numba", "sklearn": "scikit-lear
 READING = """\
 A number is the time of loss and gradient as a multiple of a plain parallel pass that reads and writes the same bytes
 with one subtraction for each element: 1 is as fast as such a loop can be, and fastloss may be below it where it writes
-past the caches, or by noise, which the numbers of a shared machine are full of. All contenders of a row took turns in one run, and the median of their rounds is shown; fastloss writes the
-gradient to a buffer it is given, as naive Numba and scikit-learn do; the others return new arrays, as they do. A peer
-that was faster than fastloss is in **bold** and its row ends with ◀; "-": a peer has no such loss, or failed."""
+past the caches, or by the noise of a shared machine. All contenders of a row took turns in one run, and the median of
+their rounds is shown; fastloss, naive Numba and scikit-learn write the gradient to a buffer they are given, the others
+return a new array, as they do. A peer that was faster than fastloss is in **bold**, and its row ends with ◀; "-": a
+peer has no such loss, or failed."""
 
 FIGURES = """\
 ![Share of the plain pass's speed, by loss and size](roofline.svg#only-light)

@@ -85,7 +85,7 @@ def show(document: dict[str, Any]) -> None:
     console.print(comparison(document))
     rows = compare(document)
     if any(row.value for row in rows):
-        whole = "latency" in document
+        whole = "start" in document
         console.print(reached(rows if whole else [row for row in rows if row.value]))
     for note in document["notes"]:
         console.print(f"not measured: {note}", markup=False, highlight=False)
