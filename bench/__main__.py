@@ -8,6 +8,7 @@ import json
 import shlex
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import pytest
 from pytest_benchmark.logger import PytestBenchmarkWarning
 
 from . import latency, page, record, report, small, startup, threads
+
+NEWEST = Path("newest")
+"""Stands for the newest saved file of a whole run."""
 
 
 class Notes:
@@ -37,20 +41,20 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     found.add_argument("--quick", action="store_true", help="one size of each loss, fewer rounds")
     found.add_argument("-k", metavar="EXPR", help='only these benchmarks, as in pytest: -k "bce and 2p20"')
-    again: Any = {"metavar": "FILE", "nargs": "?", "type": Path, "const": record.newest()}
+    again: Any = {"metavar": "FILE", "nargs": "?", "type": Path, "const": NEWEST}
     found.add_argument("--redraw", **again, help="measure nothing: write the page from a saved file, or the newest")
     found.add_argument("--readme", **again, help="measure nothing: write README's table from a saved file")
     return found
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, save; the exit code is pytest's."""
-    options = parser().parse_args()
+    options = parser().parse_args(arguments)
     if options.redraw or options.readme:
         if options.redraw:
-            print("wrote", page.write(json.loads(options.redraw.read_text())))
+            print("wrote", page.write(_saved(options.redraw)))
         if options.readme:
-            page.readme(json.loads(options.readme.read_text()))
+            page.readme(_saved(options.readme))
         return 0
     whole = not (options.quick or options.k)
     others: dict[str, Any] = {"start": startup.measure()} if whole else {}  # first, while nothing else is loaded
@@ -61,13 +65,21 @@ def main() -> int:
         print("small calls, threads, sizes ...", flush=True)
         others |= {"small": small.measure(15), "threads": threads.measure(5 if options.quick else 9)}
         others["latency"] = latency.measure(options.quick, notes)
-    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    command = shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)])
     document = record.document(recorded, command, notes, others)
     report.show(document)
     print("saved", record.save(document, ("-quick" if options.quick else "") + ("-part" if options.k else "")))
     if whole:
         print("wrote", page.write(document))
     return code
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    found = record.newest() if path == NEWEST else path
+    if found is None or not found.exists():
+        parser().error(f"no such file: {found}" if found else "nothing is saved yet")
+    document: dict[str, Any] = json.loads(found.read_text())
+    return document
 
 
 def _run(options: argparse.Namespace) -> tuple[int, dict[str, Any] | None, list[str]]:

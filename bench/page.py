@@ -20,8 +20,12 @@ A number is the time of loss and gradient as a multiple of a plain parallel pass
 with one subtraction for each element: 1 is as fast as such a loop can be, and fastloss may be below it where it writes
 past the caches, or by the noise of a shared machine. All contenders of a row took turns in one run, and the median of
 their rounds is shown; fastloss, naive Numba and scikit-learn write the gradient to a buffer they are given, the others
-return a new array, as they do. A peer that was faster than fastloss is in **bold**, and its row ends with ◀; "-": a
-peer has no such loss, or failed."""
+return a new array, as they do. A peer that was faster than fastloss is in **bold**, and its row ends with ◀; "-" is
+where a peer has no such loss or failed."""
+REMARKS = """\
+In the second figure torch.compile compiled once for all sizes, elsewhere for each. In 16 bits fastloss computes the
+sum, since a mean over so many elements leaves float16's gradient no digits. Small calls of the targets return new
+arrays on both sides. Cold is with no compiled kernel on disk, warm with all of them, in a process of its own each."""
 
 FIGURES = """\
 ![Share of the plain pass's speed, by loss and size](roofline.svg#only-light)
@@ -42,16 +46,17 @@ def write(document: dict[str, Any], folder: Path = FOLDER) -> Path:
 
 def page(document: dict[str, Any]) -> str:
     """The page in Markdown."""
+    system, *_, machine = document["platform"].split()
     hardware = ", ".join(f"{name} {value}" for name, value in document["hardware"].items() if name != "cpu")
     versions = ", ".join(f"{name} {value}" for name, value in document["versions"].items())
     parts = [
         "# Performance on the CPU",
         f"Made by `{document['command']}` on {document['date'][:10]}; do not edit.",
-        f"* Hardware: {document['hardware']['cpu']}; {hardware}; {document['platform']}\n* Versions: {versions}",
+        f"* Hardware: {document['hardware']['cpu']}; {hardware}; {system} {machine}\n* Versions: {versions}",
         "## How to read it",
         READING,
         FIGURES,
-        "In the second figure torch.compile compiled once for all sizes, elsewhere for each.",
+        REMARKS,
         "## Targets",
         *_targets(document),
         "## Everybody",

@@ -1,15 +1,14 @@
 """The benchmark's tables, targets, page and figures, from a document that was never measured."""
 
+import importlib
 import importlib.util
 import json
 import shutil
 
-import numpy as np
 import pytest
 
 from bench import record, targets
-from bench.cases import LAYOUTS, LOSSES, OWN, Case, cases
-from bench.expressions import EXPRESSIONS
+from bench.cases import cases
 from bench.latency import LOSSES as SHORT
 from bench.peers import BASE, CONTENDERS, PEERS
 from bench.small import SIZES, SMALL
@@ -39,7 +38,7 @@ def document():
         "command": "python -m bench",
         "versions": {"numba": "0.68.1"},
         "hardware": {"cpu": "A CPU", "threads used": 2, "numba threading layer": "omp", "load at start": 0.1},
-        "platform": "Linux",
+        "platform": "Linux 6 x86_64",
         "notes": ["jax is tired"],
         "results": [row for case in cases() for row in _rows(case)],
         "small": [{"loss": loss, "n": n, "fastloss": 1e-6, "numpy": 3.5e-6} for loss in SMALL for n in SIZES],
@@ -171,22 +170,26 @@ def test_the_table_of_the_readme(document, tmp_path):
         page.readme(document, path)
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
-def test_layouts_agree_with_their_expressions(name):
-    shape = (2, 3, 4, 5) if name == "softmax_axis_1" else (6, 5)
-    case = Case(name, shape, "float64", "int64" if name == "softmax_axis_1" else "float64")
-    y, p = case.data()
-    loss, gradient = OWN[name](y, p)
-    expected, slope = EXPRESSIONS[name](np, y, p)
-    assert loss == pytest.approx(expected, rel=1e-12)
-    np.testing.assert_allclose(gradient, slope, rtol=1e-9, atol=1e-15)
-
-
-def test_cases_are_told_apart_and_keep_their_dtypes():
-    found = [*cases()]
-    assert len({case.id for case in found}) == len(found)
-    assert {case.loss for case in found} == set(LOSSES) | set(LAYOUTS)
-    for case in (Case("mse", (64,), "float32", "uint8"), Case("bce_logits", (64,), "float16", "float16")):
-        y, p = case.data()
-        assert (y.dtype, p.dtype) == (case.label, case.dtype)
-        assert (case.base.dtype, case.base.label) == ("float32", "float32")
+@_needs("matplotlib", "rich", "pytest_benchmark")
+def test_only_a_whole_run_writes_the_page(document, tmp_path, monkeypatch, capsys):
+    command = importlib.import_module("bench.__main__")
+    recorded = {"machine_info": {"versions": {}, "hardware": document["hardware"], "system": "Linux", "release": "6",
+                                 "machine": "x86"}, "datetime": document["date"], "benchmarks": []}  # fmt: skip
+    pages = []
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    monkeypatch.setattr(command, "_run", lambda options: (0, recorded, []))
+    monkeypatch.setattr(command.page, "write", lambda made: pages.append(made["command"]))
+    for module, name in ((command.startup, "start"), (command.small, "small"), (command.threads, "threads"),
+                         (command.latency, "latency")):  # fmt: skip
+        monkeypatch.setattr(module, "measure", lambda *_, name=name: document[name])
+    with pytest.raises(SystemExit):
+        command.main(["--redraw"])
+    assert "nothing is saved yet" in capsys.readouterr().err
+    for arguments in (["--quick"], ["-k", "mse"], ["--quick", "-k", "mse"]):
+        assert command.main(arguments) == 0
+    assert pages == []
+    assert command.main([]) == 0
+    assert {path.name[len("cpu-2026-11-25") :] for path in tmp_path.iterdir()} == {
+        ".json", "-quick.json", "-part.json", "-quick-part.json"}  # fmt: skip
+    assert command.main(["--redraw"]) == 0
+    assert pages == ["python -m bench", "python -m bench"]
