@@ -1,16 +1,24 @@
-"""`python -m bench [--quick] [-k EXPR]`: run the benchmarks, print one table, save bench/results/cpu-<date>.json."""
+"""`python -m bench [--quick] [-k EXPR]`: run the benchmarks, print tables, save bench/results/cpu-<date>.json.
+
+A whole run writes docs/performance/ too: the page, its targets and its figures.
+"""
 
 import argparse
 import json
 import shlex
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_benchmark.logger import PytestBenchmarkWarning
 
-from . import report
+from . import latency, page, record, report, small, startup, threads
+
+NEWEST = Path("newest")
+"""Stands for the newest saved file of a whole run."""
 
 
 class Notes:
@@ -28,12 +36,54 @@ class Notes:
             self.reasons[crash.message if crash else report.nodeid] = None
 
 
-def main() -> int:
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    found = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    found.add_argument("--quick", action="store_true", help="one size of each loss, fewer rounds")
+    found.add_argument("-k", metavar="EXPR", help='only these benchmarks, as in pytest: -k "bce and 2p20"')
+    again: Any = {"metavar": "FILE", "nargs": "?", "type": Path, "const": NEWEST}
+    found.add_argument("--redraw", **again, help="measure nothing: write the page from a saved file, or the newest")
+    found.add_argument("--readme", **again, help="measure nothing: write README's table from a saved file")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, save; the exit code is pytest's."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one size of each loss, fewer rounds")
-    parser.add_argument("-k", metavar="EXPR", help='only these benchmarks, as in pytest: -k "bce and 2p20"')
-    options = parser.parse_args()
+    options = parser().parse_args(arguments)
+    if options.redraw or options.readme:
+        if options.redraw:
+            print("wrote", page.write(_saved(options.redraw)))
+        if options.readme:
+            page.readme(_saved(options.readme))
+        return 0
+    whole = not (options.quick or options.k)
+    others: dict[str, Any] = {"start": startup.measure()} if whole else {}  # first, while nothing else is loaded
+    code, recorded, notes = _run(options)
+    if recorded is None:
+        return code or 1
+    if not options.k:
+        print("small calls, threads, sizes ...", flush=True)
+        others |= {"small": small.measure(15), "threads": threads.measure(5 if options.quick else 9)}
+        others["latency"] = latency.measure(options.quick, notes)
+    command = shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)])
+    document = record.document(recorded, command, notes, others)
+    report.show(document)
+    print("saved", record.save(document, ("-quick" if options.quick else "") + ("-part" if options.k else "")))
+    if whole:
+        print("wrote", page.write(document))
+    return code
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    found = record.newest() if path == NEWEST else path
+    if found is None or not found.exists():
+        parser().error(f"no such file: {found}" if found else "nothing is saved yet")
+    document: dict[str, Any] = json.loads(found.read_text())
+    return document
+
+
+def _run(options: argparse.Namespace) -> tuple[int, dict[str, Any] | None, list[str]]:
+    """The benchmarks under pytest: its exit code, pytest-benchmark's JSON, and why some were not measured."""
     notes = Notes()
     with tempfile.TemporaryDirectory() as folder:
         recorded = Path(folder) / "benchmarks.json"
@@ -44,17 +94,9 @@ def main() -> int:
         try:
             code = int(pytest.main(arguments, plugins=[notes]))
         except PytestBenchmarkWarning:  # an error by our settings; pytest-benchmark's where nothing was run
-            parser.error(f"nothing was run: -k {options.k!r} selects no benchmark")
+            parser().error(f"nothing was run: -k {options.k!r} selects no benchmark")
         text = recorded.read_text() if recorded.exists() else ""
-    if not text:
-        return code or 1
-    document = json.loads(text)
-    reasons = list(notes.reasons)
-    report.show(document, reasons)
-    suffix = ("-quick" if options.quick else "") + ("-part" if options.k else "")
-    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
-    print("saved", report.save(document, command, reasons, suffix))
-    return code
+    return code, json.loads(text) if text else None, list(notes.reasons)
 
 
 if __name__ == "__main__":

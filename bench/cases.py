@@ -1,13 +1,17 @@
 """What is measured: losses, shapes, dtypes, and the data each loss gets."""
 
+import contextlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import fastloss
+
+with contextlib.suppress(ImportError):
+    import ml_dtypes  # noqa: F401 - gives NumPy its bfloat16
 
 Array = np.ndarray[Any, Any]
 
@@ -28,9 +32,22 @@ ROWWISE: dict[str, fastloss.Loss] = {
     "softmax_focal": fastloss.CategoricalFocalCrossentropy(gamma=2.0, from_logits=True),
 }
 LOSSES = ELEMENTWISE | ROWWISE
+LAYOUTS: dict[str, fastloss.Loss] = {
+    "softmax_one_hot": fastloss.CategoricalCrossentropy(from_logits=True),
+    "softmax_axis_1": fastloss.CategoricalCrossentropy(from_logits=True, axis=1),
+}
+"""Softmax cross-entropy with dense targets, and with the classes on axis 1; on the CPU alone."""
+OWN = LOSSES | LAYOUTS
 
-SIZES = ((2**10, "float32"), (2**16, "float32"), (2**20, "float32"), (2**24, "float32"), (2**23, "float64"))
+SIZES = ((2**10, "float32"), (2**20, "float32"), (2**24, "float32"), (2**23, "float64"))
 SHAPES = ((2**20, 10), (2**17, 100), (16384, 1000), (512, 32000), (128, 128256))
+ONE_HOT = ((2**20, 10), (16384, 1000))
+AXIS_1 = (16, 21, 256, 256)
+HALVES = ("float16", "bfloat16")
+BYTES = ("mse", "bce_probabilities", "bce_logits")
+"""Losses that are measured with uint8 labels too."""
+SHORT = ("mse", "bce_logits")
+"""Losses that are measured with 16-bit floats too."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +74,21 @@ class Case:
         return f"{self.loss}-{self.size.replace('^', 'p')}-{self.dtype}{labels}"
 
     @property
+    def dense(self) -> bool:
+        """Whether each element has a label of its own; else there are class indices, one for each row."""
+        return self.label != "int64"
+
+    @property
     def bytes(self) -> int:
-        """What has to be read and written once; class indices, one per row, are left out."""
+        """What has to be read and written once; class indices are left out."""
         n, real = math.prod(self.shape), np.dtype(self.dtype).itemsize
-        return n * (2 * real + (np.dtype(self.label).itemsize if self.loss in ELEMENTWISE else 0))
+        return n * (2 * real + (np.dtype(self.label).itemsize if self.dense else 0))
+
+    @property
+    def base(self) -> "Case | None":
+        """The case in float32 alone which one with uint8 labels or 16-bit floats is compared with."""
+        wide = replace(self, dtype="float32", label="float32")
+        return wide if self.label == "uint8" or self.dtype in HALVES else None
 
     def data(self) -> tuple[Array, Array]:
         """y_true and y_pred: the same for every contender and every run."""
@@ -70,7 +98,7 @@ class Case:
 
 
 def _data(case: Case, rng: np.random.Generator) -> tuple[Array, Array]:
-    T: Any = np.dtype(case.dtype).type
+    T: Any = np.float32 if case.dtype in HALVES else np.dtype(case.dtype).type
     n = case.shape
 
     def normal() -> Array:
@@ -80,9 +108,11 @@ def _data(case: Case, rng: np.random.Generator) -> tuple[Array, Array]:
         return rng.random(n, dtype=T) * T(high - low) + T(low)
 
     def coin() -> Array:
-        return rng.integers(0, 2, n, dtype=np.uint8).astype(case.label)
+        return rng.integers(0, 2, n, dtype=np.uint8).astype(T)
 
     match case.loss:
+        case "mse" if case.label == "uint8":
+            return rng.integers(0, 256, n, dtype=np.uint8), uniform(0, 255)
         case "mse" | "mae":
             y, p = normal(), normal()
             y[y == p] += 1  # the subgradient of |y - p| at 0 is a matter of taste: sklearn -1, JAX +1, others 0
@@ -99,17 +129,30 @@ def _data(case: Case, rng: np.random.Generator) -> tuple[Array, Array]:
             return coin(), uniform(0.01, 0.99)
         case "bce_logits" | "binary_focal_logits":
             return coin(), 3 * normal()
+        case "softmax_axis_1":
+            return rng.integers(0, n[1], (n[0], *n[2:])), 3 * normal()
+        case "softmax_one_hot":
+            true = np.zeros(n, T)
+            true[np.arange(n[0]), rng.integers(0, n[1], n[0])] = 1
+            return true, 3 * normal()
         case _:
             return rng.integers(0, n[1], n[0]), 3 * normal()
 
 
 def cases(quick: bool = False) -> Iterator[Case]:
     """All cases, or one size of each loss."""
+    large = (2**20,) if quick else (2**24,)
     for loss in ELEMENTWISE:
         for size, dtype in ((2**20, "float32"),) if quick else SIZES:
             yield Case(loss, (size,), dtype, dtype)
-        if loss == "bce_logits" and not quick:
-            yield Case(loss, (2**24,), "float32", "uint8")
+        if loss in BYTES:
+            yield Case(loss, large, "float32", "uint8")
+        for half in HALVES if loss in SHORT else ():
+            if half != "bfloat16" or "bfloat16" in np.sctypeDict:
+                yield Case(loss, large, half, half)
     for loss in ROWWISE:
-        for shape in SHAPES if loss == "softmax_crossentropy" and not quick else ((16384, 1000),):
+        for shape in ((16384, 1000),) if quick else SHAPES:
             yield Case(loss, shape, "float32", "int64")
+    for shape in ONE_HOT[:1] if quick else ONE_HOT:
+        yield Case("softmax_one_hot", shape, "float32", "float32")
+    yield Case("softmax_axis_1", (2, *AXIS_1[1:]) if quick else AXIS_1, "float32", "int64")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-PACKAGES = ("numpy", "numba", "llvmlite", "scikit-learn", "torch", "jax", "jaxlib", "pytest-benchmark")
+PACKAGES = ("numpy", "numba", "llvmlite", "scikit-learn", "torch", "jax", "jaxlib", "ml_dtypes", "pytest-benchmark")
 
 LOAD = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 """What else ran when the benchmarks started: on a quiet machine it is near 0."""

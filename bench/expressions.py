@@ -84,6 +84,21 @@ def softmax_focal(xp: Any, y: Any, z: Any) -> Result:
     return xp.mean(q * q * nll), (q * q + 2 * q * p * nll)[:, None] * g / len(y)
 
 
+def softmax_one_hot(xp: Any, y: Any, z: Any) -> Result:
+    m = z - xp.amax(z, 1, keepdims=True)
+    e = xp.exp(m)
+    total = xp.sum(e, 1, keepdims=True)
+    return xp.sum(y * (xp.log(total) - m)) / len(y), (e / total - y) / len(y)
+
+
+def softmax_axis_1(xp: Any, y: Any, z: Any) -> Result:
+    m = z - xp.amax(z, 1, keepdims=True)
+    e = xp.exp(m)
+    total = xp.sum(e, 1, keepdims=True)
+    true = xp.arange(z.shape[1])[:, None, None] == y[:, None]  # of images, one plane for each class
+    return xp.sum((xp.log(total) - m)[true]) / y.size, (e / total - true) / y.size
+
+
 EXPRESSIONS: dict[str, Callable[[Any, Any, Any], Result]] = {
     f.__name__: f
     for f in (
@@ -99,5 +114,7 @@ EXPRESSIONS: dict[str, Callable[[Any, Any, Any], Result]] = {
         binary_focal_logits,
         softmax_crossentropy,
         softmax_focal,
+        softmax_one_hot,
+        softmax_axis_1,
     )
 }

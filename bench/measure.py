@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from .cases import Array, Case
-from .peers import Call, UnavailableError, factor, prepare
+from .peers import BASE, Call, UnavailableError, as_numpy, factor, prepare
 from .peers_numpy import reference
 from .timing import Samples, interleave
 
-TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+TOLERANCE = {"float16": 1e-3, "bfloat16": 2e-2, "float32": 1e-4, "float64": 1e-10}
 """Of the loss, and of the largest gradient: wide enough for any way of computing and adding in the dtype."""
 
 
@@ -29,7 +29,8 @@ def measure(case: Case, names: list[str], rounds: int) -> dict[str, Samples | st
         except Exception as error:  # the others are still worth measuring
             result[name] = f"{name} failed in {case.id}: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
             continue
-        difference = None if name == "plain" else _difference(got, loss, gradient, case, factor(name, case))
+        kind = case.base if name == BASE and case.base else case
+        difference = None if name == "plain" else _difference(got, loss, gradient, kind, factor(name, kind))
         if difference:
             result[name] = f"{name} disagrees with the float64 reference in {case.id}: {difference}"
         else:
@@ -40,12 +41,14 @@ def measure(case: Case, names: list[str], rounds: int) -> dict[str, Samples | st
 
 def _difference(got: Any, loss: float, gradient: Array, case: Case, scale: float) -> str | None:
     """What is wrong with a contender's (loss, gradient), or None."""
-    value, slope = float(got[0]) * scale, np.asarray(got[1])
+    value, slope = float(got[0]) * scale, as_numpy(got[1])
     if slope.dtype != case.dtype or slope.shape != case.shape:
         return f"its gradient is {slope.dtype} {slope.shape}"
     tolerance = TOLERANCE[case.dtype]
     if not abs(value - loss) <= tolerance * abs(loss):  # NaN is not <= anything
         return f"loss {value!r}, expected {loss!r}"
+    if slope.itemsize < 4:
+        slope = slope.astype(np.float32)
     off = float(np.abs(slope * scale - gradient).max())
     largest = float(np.abs(gradient).max())
     return None if off <= tolerance * largest else f"gradient off by {off:.2g}, the largest is {largest:.2g}"

@@ -38,6 +38,8 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "binary_focal_logits": lambda y, z: _focal(jax.nn.softplus(z) - y * z),
     "softmax_crossentropy": lambda y, z: jnp.mean(_cross_entropy(y, z)),
     "softmax_focal": lambda y, z: _focal(_cross_entropy(y, z)),
+    "softmax_one_hot": lambda y, z: -jnp.sum(y * jax.nn.log_softmax(z)) / len(y),
+    "softmax_axis_1": lambda y, z: -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z, 1), y[:, None], 1)),
 }
 
 

@@ -128,6 +128,34 @@ def softmax_focal(y, z, gradient):  # type: ignore[no-untyped-def]
     return loss / n
 
 
+@njit(parallel=True)
+def softmax_one_hot(y, z, gradient):  # type: ignore[no-untyped-def]
+    n, classes = z.shape
+    loss = 0.0
+    for i in prange(n):
+        high, total = _softmax(z[i], gradient[i])
+        for k in range(classes):
+            loss += y[i, k] * (math.log(total) + high - z[i, k])
+            gradient[i, k] = (gradient[i, k] - y[i, k]) / n
+    return loss / n
+
+
+@njit(parallel=True)
+def softmax_axis_1(y, z, gradient):  # type: ignore[no-untyped-def]
+    images, classes, height, width = z.shape
+    n = images * height * width
+    loss = 0.0
+    for line in prange(images * height):
+        i, r = line // height, line % height
+        for c in range(width):
+            high, total = _softmax(z[i, :, r, c], gradient[i, :, r, c])
+            loss += math.log(total) + high - z[i, y[i, r, c], r, c]
+            gradient[i, y[i, r, c], r, c] -= 1
+            for k in range(classes):
+                gradient[i, k, r, c] /= n
+    return loss / n
+
+
 POINTS = (
     mse,
     mae,
@@ -141,7 +169,7 @@ POINTS = (
     binary_focal_logits,
 )
 LOOPS: dict[str, Callable[..., float]] = {point.__name__: _over_elements(point) for point in POINTS}
-LOOPS |= {"softmax_crossentropy": softmax_crossentropy, "softmax_focal": softmax_focal}
+LOOPS |= {loop.__name__: loop for loop in (softmax_crossentropy, softmax_focal, softmax_one_hot, softmax_axis_1)}
 
 
 def prepare(case: Case, y: Array, p: Array) -> Callable[[], tuple[Any, Any]]:

@@ -16,5 +16,5 @@ def prepare(case: Case, y: Array, p: Array) -> Callable[[], Result]:
 
 def reference(case: Case, y: Array, p: Array) -> Result:
     """Loss and gradient in float64, from the values that the contenders get."""
-    labels = y if y.dtype == np.int64 else y.astype(np.float64)
+    labels = y.astype(np.float64) if case.dense else y
     return EXPRESSIONS[case.loss](np, labels, p.astype(np.float64))

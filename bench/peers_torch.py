@@ -32,25 +32,33 @@ def _focal(nll: Any) -> Any:
 
 
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {
-    "mse": lambda y, p: functional.mse_loss(p, y),
+    "mse": lambda y, p: functional.mse_loss(p, y.to(p.dtype)),
     "mae": lambda y, p: functional.l1_loss(p, y),
     "msle": lambda y, p: functional.mse_loss(torch.log1p(p), torch.log1p(y)),
     "poisson_rates": lambda y, p: functional.poisson_nll_loss(p, y, log_input=False, eps=0.0),
     "poisson_logits": lambda y, z: functional.poisson_nll_loss(z, y),
     "squared_hinge": lambda y, p: torch.relu(1 - y * p).square().mean(),
     "squared_hinge_tanh": lambda y, z: (1 - y * torch.tanh(z)).square().mean(),
-    "bce_probabilities": lambda y, p: functional.binary_cross_entropy(p, y),
+    "bce_probabilities": lambda y, p: functional.binary_cross_entropy(p, y.to(p.dtype)),
     "bce_logits": lambda y, z: functional.binary_cross_entropy_with_logits(z, y.to(z.dtype)),
     "binary_focal_logits": lambda y, z: _focal(functional.binary_cross_entropy_with_logits(z, y, reduction="none")),
     "softmax_crossentropy": lambda y, z: functional.cross_entropy(z, y),
     "softmax_focal": lambda y, z: _focal(functional.cross_entropy(z, y, reduction="none")),
+    "softmax_one_hot": lambda y, z: functional.cross_entropy(z, y),
+    "softmax_axis_1": lambda y, z: functional.cross_entropy(z, y),
 }
+
+
+def _tensor(array: Array) -> Any:
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.view("int16")).view(torch.bfloat16)
+    return torch.from_numpy(array)
 
 
 def prepare(case: Case, y: Array, p: Array) -> Callable[[], tuple[Any, Any]]:
     """Eager: forward, and backward to y_pred."""
     torch.set_num_threads(numba.get_num_threads())
-    loss, labels, leaf = LOSSES[case.loss], torch.from_numpy(y), torch.from_numpy(p).requires_grad_()
+    loss, labels, leaf = LOSSES[case.loss], _tensor(y), _tensor(p).requires_grad_()
 
     def call() -> tuple[Any, Any]:
         value = loss(labels, leaf)
@@ -60,12 +68,17 @@ def prepare(case: Case, y: Array, p: Array) -> Callable[[], tuple[Any, Any]]:
     return call
 
 
-def prepare_compiled(case: Case, y: Array, p: Array) -> Callable[[], tuple[Any, Any]]:
-    """Compiled for this shape; loss and gradient in one graph, which is faster than compiling the loss alone."""
-    torch.set_num_threads(numba.get_num_threads())
-    labels, logits = torch.from_numpy(y), torch.from_numpy(p)
+def compiled(loss: str, dynamic: bool = False) -> Any:
+    """Loss and gradient in one graph, which is faster than compiling the loss alone; for one shape, or for any."""
     torch._dynamo.reset()  # else the ninth shape of a loss runs into the limit on recompilations
-    function = torch.compile(torch.func.grad_and_value(LOSSES[case.loss], argnums=1), dynamic=False)
+    return torch.compile(torch.func.grad_and_value(LOSSES[loss], argnums=1), dynamic=dynamic)
+
+
+def prepare_compiled(case: Case, y: Array, p: Array, function: Any = None) -> Callable[[], tuple[Any, Any]]:
+    """Compiled for this shape, unless by a function that takes any."""
+    torch.set_num_threads(numba.get_num_threads())
+    labels, logits = _tensor(y), _tensor(p)
+    function = compiled(case.loss) if function is None else function
 
     def call() -> tuple[Any, Any]:
         gradient, value = function(labels, logits)

@@ -20,12 +20,12 @@ class Samples(NamedTuple):
     calls: int
 
 
-def interleave(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, Samples]:
+def interleave(contenders: dict[str, Callable[[], Any]], rounds: int, budget: float = BUDGET) -> dict[str, Samples]:
     """Time every contender in each round, or in every n-th if it is slow; every call must have run once before."""
     samples, every, short = {}, {}, {}
     for name, call in contenders.items():
         seconds, calls = _calibrate(call)
-        affordable = max(3, int(BUDGET / (seconds * calls)))
+        affordable = max(3, int(budget / (seconds * calls)))
         samples[name], every[name] = Samples([], calls), max(1, rounds // affordable)
         short[name] = seconds * calls < SHORT
     names = list(contenders)

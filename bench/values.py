@@ -1,0 +1,71 @@
+"""The numbers that targets speak of, by unit and case, from the document of a run."""
+
+from typing import Any, NamedTuple
+
+from .cases import ELEMENTWISE
+from .peers import BASE
+from .record import by_case, peers_of
+
+BULK = ("mse", "squared_hinge", "the other losses")
+"""Groups of losses of which the worst ratio to a peer is looked for."""
+_LARGE = {"2^24 float32", "2^23 float64"} | {f"{shape} float32" for shape in ("2^20x10", "16384x1000", "128x128256")}
+
+
+class Value(NamedTuple):
+    """A number, and what it belongs to where that is not said by its name."""
+
+    number: float
+    remark: str = ""
+
+
+Values = dict[tuple[str, str], Value]
+
+
+def values(document: dict[str, Any]) -> Values:
+    """All that the document holds."""
+    return _of_cases(document) | _of_peers(document) | _of_others(document)
+
+
+def _of_cases(document: dict[str, Any]) -> Values:
+    found: Values = {}
+    for (loss, size, kind), rows in by_case(document["results"]).items():
+        if "fastloss" not in rows:
+            continue
+        if BASE not in rows:
+            found["plain", f"{loss} {size} {kind}"] = Value(rows["fastloss"]["times plain"])
+            continue
+        share = Value(rows["fastloss"]["median"] / rows[BASE]["median"])
+        if kind == "float32, uint8":
+            found["labels", f"{loss} {size}"] = share
+        else:
+            found["halves", f"{loss} {size} {kind}"] = share
+    return found
+
+
+def _of_peers(document: dict[str, Any]) -> Values:
+    found: Values = {}
+    for (loss, size, kind), rows in by_case(document["results"]).items():
+        if f"{size} {kind}" not in _LARGE or "fastloss" not in rows:
+            continue
+        group = loss if loss in BULK else BULK[-1]
+        for peer in peers_of(document["results"]):
+            if peer in rows:
+                ratio = rows[peer]["median"] / rows["fastloss"]["median"]
+                where = f"{size} {kind}" if loss in ELEMENTWISE else size
+                value = Value(ratio, where if loss == group else f"{loss} {where}")
+                key = "peers", f"{peer}, {group}"
+                found[key] = min(found.get(key, value), value)
+    return found
+
+
+def _of_others(document: dict[str, Any]) -> Values:
+    found: Values = {}
+    for row in document.get("small", []):
+        found["small", f"{row['loss']} {row['n']}"] = Value(row["numpy"] / row["fastloss"])
+    for case, seconds in document.get("start", {}).items():
+        found["start", case] = Value(1e3 * seconds)
+    for row in document.get("threads", []):
+        share = row["gains"]["fastloss"] / row["gains"]["plain"]
+        gains = f"{row['gains']['fastloss']:.2f} of {row['gains']['plain']:.2f} on {row['threads']} threads"
+        found["threads", f"{row['loss']} {row['size']}"] = Value(share, gains)
+    return found
