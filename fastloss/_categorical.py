@@ -142,20 +142,22 @@ class Categorical(Loss):
 
     def _pass(self, layout: Layout, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any], scale: float, order: int,
               real: Any) -> float:  # fmt: skip
-        spread = not layout.indices or self.label_smoothing > 0
-        classed = self._class_factors()[1] is not None
-        if self.from_logits and not spread and layout.classes <= FEW:
-            kernel, function = _tile_kernel(real), _row_maths(self._maths(), real, order).address
-        else:
-            kernel = _kernel(self._maths(), self.from_logits, real, layout.indices, spread, spread and classed, order)
-            function = 0
-        found = self._run(kernel, layout, real, y, p, w, outputs, scale, classed, function, order)
+        smooth, classed = self.label_smoothing > 0, self._class_factors()[1] is not None
+        tiled, spread = self.from_logits and not smooth and layout.classes <= FEW, smooth or not layout.indices
+
+        def by_row() -> Kernel:
+            return _kernel(self._maths(), self.from_logits, real, layout.indices, spread, spread and classed, order)
+
+        kernel, functions = (_tile_kernel(real) if tiled else by_row()), (0, 0)
+        if tiled:
+            functions = (_row_maths(self._maths(), real, order).address, 0 if layout.indices else by_row().address)
+        found = self._run(kernel, layout, real, y, p, w, outputs, scale, classed, functions, order)
         if found.where >= 0:
             raise ValueError(self._offence(layout, found.where, found.values, y))
         return float(found.value)
 
     def _run(self, kernel: Kernel, layout: Layout, real: Any, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any],
-             scale: float, classed: bool, function: Any = 0, order: int = 0) -> Any:  # fmt: skip
+             scale: float, classed: bool, functions: tuple[Any, Any] = (0, 0), order: int = 0) -> Any:  # fmt: skip
         losses, grad, hess = outputs
         tiled = kernel.unit == TILE
         count, factors = math.prod(layout.examples), self._class_factors()[1]
@@ -165,11 +167,11 @@ class Categorical(Loss):
         parallel = count * layout.classes >= PARALLEL
         table = Operand(np.array(factors, real), real, whole=True) if classed else None
         rest = (int(layout.indices), repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0,
-                int(classed), function, order, scale, self.label_smoothing, *self._constants())  # fmt: skip
+                int(classed), *functions, order, scale, self.label_smoothing, *self._constants())  # fmt: skip
         home = self._at_home(layout, [y, p, losses, grad, hess])
         if home is not None and (w is None or (repeat and w.flags.c_contiguous)):
             (yv, pv, lv, gv, hv), inner = home
-            upright = tiled and inner >= WIDTH
+            upright = tiled and layout.indices and inner >= WIDTH
             aside = inner > 1 and not upright
             ways = [
                 place(yv, label_dtype, aside=aside and not layout.indices),

@@ -185,6 +185,30 @@ def test_strides_do_not_change_a_bit(loss, dtype):
             np.testing.assert_array_equal(loss.gradient_hessian(target, view).hessian, hess, err_msg=kind)
 
 
+@pytest.mark.parametrize("loss", [fl.CategoricalCrossentropy(from_logits=True),
+                                  fl.CategoricalFocalCrossentropy(from_logits=True)], ids=name_of)  # fmt: skip
+@pytest.mark.cpu
+@pytest.mark.parametrize("classes", [3, 20, 100])
+def test_one_hot_rows_have_the_bits_of_indices(loss, classes):
+    rows = 300
+    y, p = sample(loss, (rows, classes), np.float32)
+    dense = np.eye(classes, dtype=np.float32)[y]
+    same, want = loss.gradient_hessian(dense, p), loss.gradient_hessian(y, p)
+    assert loss.loss(dense, p) == loss.loss(y, p)
+    np.testing.assert_array_equal(same.gradient, want.gradient)
+    soft = [*range(0, 300, 7), *range(256, 300)]  # alone among others, and a run to the end
+    dense[soft] = sample(loss, (len(soft), classes), np.float32, soft=True)[0]
+    hard = np.setdiff1d(np.arange(rows), soft)
+    mixed = loss.gradient_hessian(dense, p)
+    np.testing.assert_array_equal(loss.loss(dense, p, reduction="none")[hard], loss.loss(y, p, reduction="none")[hard])
+    for got, full, part in zip(mixed, want, loss.gradient_hessian(dense[soft], p[soft]), strict=True):
+        np.testing.assert_array_equal(got[hard], full[hard])
+        np.testing.assert_allclose(got[soft], part * np.float32(len(soft) / rows), rtol=1e-6)
+    out = p.copy()
+    assert loss.loss_gradient(dense, out, out=out).loss == loss.loss(dense, p)
+    np.testing.assert_array_equal(out, loss.gradient(dense, p))
+
+
 HARD = [fl.BinaryCrossentropy(from_logits=True), fl.BinaryCrossentropy(pos_weight=3.0),
         fl.BinaryFocalCrossentropy(alpha=0.3, from_logits=True), fl.BinaryFocalCrossentropy()]  # fmt: skip
 

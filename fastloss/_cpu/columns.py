@@ -13,7 +13,24 @@ from .._math import two_sum
 from .across import compute, lines
 from .blocks import fold, note
 from .memory import base_at, beyond, borrow, copy, elements, float_at, int_at, prefetch, scratch
-from .operands import CLASSES, COUNT, EACH, GRAD, HESS, INNER, LOSSES, MOVES, ORDER, SCALE, P, clear, examine, put, take
+from .operands import (
+    CLASSES,
+    COUNT,
+    EACH,
+    GRAD,
+    HESS,
+    INNER,
+    LOSSES,
+    MOVES,
+    ORDER,
+    SCALE,
+    P,
+    Y,
+    clear,
+    examine,
+    put,
+    take,
+)
 from .rows import hessian_row
 from .segments import TILE, moderate, tame, unscaled
 from .vectors import WIDTH, lanes_at, plus, put_lanes
@@ -157,6 +174,7 @@ def columns(real: Any) -> Any:
                 i, count = row + done - begin, min(TILE, rows - begin)
                 true, w, losses = borrow(true_tile, 0, count), borrow(w_tile, 0, count), borrow(losses_tile, 0, count)
                 if i == 0:
+                    take(call, Y, begin, 1, true)
                     odd, bad, about, found = examine(call, begin, true, w)
                     if where < 0 and bad >= 0:
                         where, what, value = bad, about, found

@@ -8,15 +8,15 @@ from .._jit import helper
 from .invoke import invoke
 from .memory import base_at, base_of, beyond, borrow, copy, elements, int_at
 
-SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqq" + "dddddd"
+SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian, class weights; rows; for each of the first six arrays the
 function that moves it (0: it is used where it lies); and its itemsize; classes, inner, indices, repeat, each, has
-ignore_index, ignore_index, has class weights, function and order (of a kernel of tiles); scale, smoothing and four
-hyperparameters.
+ignore_index, ignore_index, has class weights; of a kernel of tiles the function across rows, the kernel of rows that
+are not one-hot, and the order; scale, smoothing and four hyperparameters.
 Element k of row (a, b) lies at (a * classes + k) * inner + b. A weight belongs to `repeat` consecutive rows (0: no
 weights). Indices: y_true holds class indices, which are read as int64 (0: dense targets)."""
 Y, P, W, LOSSES, GRAD, HESS, CLASS_WEIGHTS, COUNT, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 14
-CLASSES, INNER, INDICES, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, ORDER, SCALE = range(20, 31)
+CLASSES, INNER, INDICES, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, SOFT_ROWS, ORDER, SCALE = range(20, 32)
 
 LABEL, PROBABILITY, WEIGHT = 0.0, 1.0, 2.0
 """What an offence is about."""
@@ -83,13 +83,12 @@ def read_weights(call: Any, first: int, w: Any) -> None:
 
 @helper
 def examine(call: Any, begin: int, true: Any, w: Any) -> Any:
-    """Read the classes and weights of the rows from begin on; what does not count gets weight 0, and class 0.
+    """Look at the classes and read the weights of rows from begin on; what does not count gets weight 0, and class 0.
 
     Returns whether there is such a row, and the first offence: its row or -1, what it is about, its value.
     """
     classes, by_class = int_at(call, CLASSES), int_at(call, CLASSED) != 0
     has_ignore, ignore = int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
-    take(call, Y, begin, 1, true)
     read_weights(call, begin, w)
     where, what, value = -1, 0.0, 0.0
     odd = np.int64(0)

@@ -14,7 +14,25 @@ from .._math import two_sum
 from .across import compute, lines
 from .blocks import fold, note
 from .memory import base_at, beyond, borrow, elements, float_at, int_at, scratch
-from .operands import CLASSES, COUNT, EACH, GRAD, INNER, LOSSES, MOVES, ORDER, SCALE, P, clear, examine, put, take
+from .onehot import find_classes, numbered, soft_rows
+from .operands import (
+    CLASSES,
+    COUNT,
+    EACH,
+    GRAD,
+    INDICES,
+    INNER,
+    LOSSES,
+    MOVES,
+    ORDER,
+    SCALE,
+    P,
+    Y,
+    clear,
+    examine,
+    put,
+    take,  # fmt: skip
+)
 from .rows import hessian_row
 from .segments import TILE, moderate, segment, tame, unscaled
 from .vectors import WIDTH, row_sums, scale_rows
@@ -33,11 +51,14 @@ def tiles(real: Any) -> Any:
         z_moves = int_at(call, MOVES + P) != 0
         most = segment(classes)
         room = most * classes + WIDTH
-        space = np.empty(4 * room, real)
+        indices = int_at(call, INDICES) != 0
+        space = np.empty((4 if indices else 5) * room, real)
         e, g = borrow(space, 0, room), borrow(space, room, room)
         h, z_space = borrow(space, 2 * room, room), borrow(space, 3 * room, room)
+        names = borrow(space, 4 * room, 0 if indices else room)
+        numbered(classes, names)
         true_tile, w_tile, losses_tile = scratch(256, np.int64), scratch(256, real), scratch(256, real)
-        table = scratch(2560, real)
+        soft_tile, table = scratch(256, np.int64), scratch(2560, real)
         own, rest, bases, distances, factors, corrections, slopes, bends = lines(table)
         high, low = 0.0, 0.0
         where, what, value = -1, 0.0, 0.0
@@ -45,10 +66,22 @@ def tiles(real: Any) -> Any:
             begin = tile * TILE
             count = min(TILE, rows - begin)
             true, w, losses = borrow(true_tile, 0, count), borrow(w_tile, 0, count), borrow(losses_tile, 0, count)
+            soft, many_soft = borrow(soft_tile, 0, count), 0
+            if indices:
+                take(call, Y, begin, 1, true)
+            else:
+                many_soft = find_classes(call, begin, names, e, g, rest, true, soft)
             odd, bad, about, found = examine(call, begin, true, w)
             if where < 0 and bad >= 0:
                 where, what, value = bad, about, found
-            for i in range(0, count, most):
+            if many_soft > 0:
+                # First: where an output lies where y_pred does, what is read of these rows afterwards does not count.
+                soft_high, soft_low = soft_rows(call, begin, soft, report, slot)
+                high, low = two_sum(high, low + soft_low, soft_high)
+                odd = True
+                for i in range(count):
+                    w[i] = 0 if soft[i] != 0 else w[i]
+            for i in range(0, 0 if many_soft == count else count, most):
                 many = min(most, count - i)
                 row, size = begin + i, many * classes
                 start = row // inner * classes * inner + row % inner
@@ -94,14 +127,22 @@ def tiles(real: Any) -> Any:
                                 clear(borrow(h, r * classes, classes))
                 for operand in range(GRAD, GRAD + order):
                     values = borrow(g if operand == GRAD else h, 0, size)
-                    if inner > 1:
+                    if inner > 1 or many_soft > 0:
                         for r in range(many):
                             begin_row = (row + r) // inner * classes * inner + (row + r) % inner
-                            put(call, operand, begin_row, inner, borrow(values, r * classes, classes))
+                            if many_soft == 0 or soft[i + r] == 0:
+                                put(call, operand, begin_row, inner, borrow(values, r * classes, classes))
                     else:
                         put(call, operand, start, 1, values)
+            if many_soft == count:
+                continue
             if each != 0:
-                put(call, LOSSES, begin, 1, losses)
+                if many_soft > 0:
+                    for i in range(count):
+                        if soft[i] == 0:
+                            put(call, LOSSES, begin + i, 1, borrow(losses, i, 1))
+                else:
+                    put(call, LOSSES, begin, 1, losses)
             high, low = two_sum(high, low, np.float64(fold(losses, count)))
         # The size keeps the workspace alive until here: borrowed views are not counted.
         note(report, slot, high, low, where, what, value, np.float64(space.size))

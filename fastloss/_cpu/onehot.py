@@ -1,0 +1,78 @@
+"""Dense targets as classes: rows that are one-hot are found many at a time, for the loops that want one class a row."""
+
+from typing import Any
+
+import numpy as np
+
+from .._jit import helper
+from .._math import two_sum
+from .blocks import FIELDS
+from .invoke import invoke
+from .memory import base_at, beyond, borrow, elements, int_at
+from .operands import CLASSES, INNER, MOVES, SOFT_ROWS, Y, take
+from .segments import segment
+from .vectors import row_sums
+
+HARD, SOFT = 4096.0, 1048576.0
+"""What a 1 adds to the code of its row, beside its class (less than 256), and what any other number but 0 does."""
+
+
+@helper
+def numbered(classes: int, names: Any) -> None:
+    """The code of a 1 at each place of a segment of rows."""
+    for i in range(names.size):
+        names[i] = HARD + i % classes
+
+
+@helper
+def encode(y: Any, names: Any, codes: Any) -> None:
+    """The code of every target."""
+    T = y.dtype.type
+    for i in range(y.size):
+        value, name = y[i], names[i]  # read first: a choice of reads would be a branch
+        other = T(0) if value == T(0) else T(SOFT)
+        codes[i] = name if value == T(1) else other
+
+
+@helper
+def find_classes(call: Any, begin: int, names: Any, codes: Any, y_space: Any, sums: Any, true: Any, soft: Any) -> int:
+    """Write the class of each row from begin on, and 0 to soft; of a row that is not one-hot 0, and 1. Counts those."""
+    classes, inner = int_at(call, CLASSES), int_at(call, INNER)
+    y_moves, most, many_soft = int_at(call, MOVES + Y) != 0, segment(classes), 0
+    for i in range(0, true.size, most):
+        many = min(most, true.size - i)
+        row, size = begin + i, many * classes
+        start = row // inner * classes * inner + row % inner
+        y = borrow(y_space, 0, size)
+        if inner > 1:
+            for r in range(many):
+                first = (row + r) // inner * classes * inner + (row + r) % inner
+                take(call, Y, first, inner, borrow(y, r * classes, classes))
+        elif y_moves:
+            take(call, Y, start, 1, y)
+        else:
+            y = elements(beyond(base_at(call, Y), start, y.itemsize), size, y.dtype)
+        encode(y, names, codes)
+        row_sums(codes, classes, many, sums)
+        for r in range(many):
+            hard = HARD <= sums[r] < 2 * HARD
+            true[i + r] = np.int64(sums[r] - HARD) if hard else 0
+            soft[i + r] = 0 if hard else 1
+            many_soft += soft[i + r]
+    return many_soft
+
+
+@helper
+def soft_rows(call: Any, begin: int, soft: Any, report: Any, slot: int) -> Any:
+    """Compute the rows that are not one-hot, row by row; the sum of their losses, in two parts."""
+    line = borrow(elements(base_at(report, 0), (slot + 1) * FIELDS, np.float64), slot * FIELDS, FIELDS)
+    high, low, i = 0.0, 0.0, 0
+    while i < soft.size:
+        stop = i
+        while stop < soft.size and soft[stop] != 0:
+            stop += 1
+        if stop > i:
+            invoke(int_at(call, SOFT_ROWS), call, begin + i, begin + stop, report, slot)
+            high, low = two_sum(high, low + line[1], line[0])
+        i = stop + 1
+    return high, low
