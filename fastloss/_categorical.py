@@ -15,6 +15,7 @@ from ._cpu.columns import columns
 from ._cpu.launch import Function, Kernel
 from ._cpu.layout import Place, place, places, repeated
 from ._cpu.moves import is_large, streamer
+from ._cpu.onehot import find_classes
 from ._cpu.operands import LABEL, PROBABILITY, SLOTS
 from ._cpu.rowwise import rowwise, softmaxes
 from ._cpu.segments import TILE
@@ -24,6 +25,9 @@ from ._cpu.totals import totals
 from ._cpu.vectors import WIDTH
 from ._loss import Layout, Loss
 from ._passes import total_weight
+
+NO_FUNCTIONS = (0, 0, 0)
+"""What other kernels than that of tiles call by their address."""
 
 
 class Maths(NamedTuple):
@@ -54,6 +58,11 @@ def _column_kernel(real: Any) -> Kernel:
 @cache
 def _row_maths(maths: Maths, real: Any, order: int) -> Function:
     return Function(f"{maths.name}-{real.__name__}-rows{order}", row_maths(maths.focus, real, order))
+
+
+@cache
+def _one_hot(real: Any) -> Function:
+    return Function(f"onehot-{real.__name__}", find_classes(real))
 
 
 @cache
@@ -148,16 +157,17 @@ class Categorical(Loss):
         def by_row() -> Kernel:
             return _kernel(self._maths(), self.from_logits, real, layout.indices, spread, spread and classed, order)
 
-        kernel, functions = (_tile_kernel(real) if tiled else by_row()), (0, 0)
+        kernel, functions = (_tile_kernel(real) if tiled else by_row()), NO_FUNCTIONS
         if tiled:
-            functions = (_row_maths(self._maths(), real, order).address, 0 if layout.indices else by_row().address)
+            across = _row_maths(self._maths(), real, order).address
+            functions = (across, *((0, 0) if layout.indices else (_one_hot(real).address, by_row().address)))
         found = self._run(kernel, layout, real, y, p, w, outputs, scale, classed, functions, order)
         if found.where >= 0:
             raise ValueError(self._offence(layout, found.where, found.values, y))
         return float(found.value)
 
     def _run(self, kernel: Kernel, layout: Layout, real: Any, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any],
-             scale: float, classed: bool, functions: tuple[Any, Any] = (0, 0), order: int = 0) -> Any:  # fmt: skip
+             scale: float, classed: bool, called: tuple[Any, ...] = NO_FUNCTIONS, order: int = 0) -> Any:  # fmt: skip
         losses, grad, hess = outputs
         tiled = kernel.unit == TILE
         count, factors = math.prod(layout.examples), self._class_factors()[1]
@@ -167,7 +177,7 @@ class Categorical(Loss):
         parallel = count * layout.classes >= PARALLEL
         table = Operand(np.array(factors, real), real, whole=True) if classed else None
         rest = (int(layout.indices), repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0,
-                int(classed), *functions, order, scale, self.label_smoothing, *self._constants())  # fmt: skip
+                int(classed), *called, order, scale, self.label_smoothing, *self._constants())  # fmt: skip
         home = self._at_home(layout, [y, p, losses, grad, hess])
         if home is not None and (w is None or (repeat and w.flags.c_contiguous)):
             (yv, pv, lv, gv, hv), inner = home

@@ -8,7 +8,7 @@ from numba import config
 
 from . import _check
 from ._cpu.blocks import PARALLEL
-from ._cpu.gate import Plan
+from ._cpu.gate import LARGEST, Plan
 from ._cpu.moves import writer
 from ._cpu.staging import direct
 from ._loss import Layout, Loss, LossGradient
@@ -57,7 +57,7 @@ class Elementwise(Loss):
         if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
             return None
         way = self._plans.get((reduction, order))
-        if way is None or p.size >= PARALLEL:
+        if way is None or p.size > LARGEST:
             return None
         gradient = np.empty_like(p) if order and out is None else out
         if (type(gradient) is np.ndarray) != (order > 0):

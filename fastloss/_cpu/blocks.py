@@ -18,6 +18,8 @@ BLOCK = 1024
 LANES = 64
 PARALLEL = 16384
 """From how many elements on a call uses all threads."""
+TASKS = 256
+"""A parallel call is cut into at most so many pieces; what it allocates is six numbers for each."""
 FIELDS = 6
 """What a task reports: high, low, the index of the first offence (or -1), and the values of y, p and w there."""
 

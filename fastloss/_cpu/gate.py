@@ -1,4 +1,4 @@
-"""The short way of small calls: one compiled function checks the arrays, builds the call and runs the kernel.
+"""The short way of calls that are not large: one compiled function checks the arrays, builds the call, runs the kernel.
 
 A call on ten numbers costs what Python costs, so Python does little: it hands over the identities of the arrays and
 gets the loss. The gate answers NaN to all that it does not know (other dtypes, shapes that differ, strides, arrays
@@ -14,9 +14,10 @@ import numpy as np
 from numba import types
 
 from .._jit import entry, helper
-from .blocks import BLOCK, FIELDS, PARALLEL
+from .blocks import BLOCK, PARALLEL, TASKS
 from .elementwise import GRAD, SCALE, SIZE, SLOTS, P, Y
 from .invoke import invoke
+from .launch import threads
 from .memory import DATA_OFFSET, address, base_of, copy, elements, scratch
 
 # PyArrayObject, part of NumPy's stable ABI: data, nd, dimensions, strides, base, descr, flags
@@ -27,6 +28,8 @@ Y_DESCR, P_DESCR, Y_SIZE, P_SIZE, KERNEL, MEAN, CALL = range(7)
 """The slots of a plan: identities of the dtypes, their sizes, the kernel, whether to divide; then the call."""
 _PLAN = struct.Struct("qqqqqq" + SLOTS.replace("O", "q"))
 COUNT = len(SLOTS)
+LARGEST = 1 << 20
+"""Elements of the largest call that is worth it: what the gate answers NaN to is computed twice."""
 
 
 @helper
@@ -70,13 +73,16 @@ def apart(a: int, a_bytes: int, b: int, b_bytes: int) -> bool:
     return start + a_bytes <= other or other + b_bytes <= start
 
 
-def gate(plan, y, p, gradient):
-    """The loss, or NaN; y, p and gradient are identities of NumPy arrays, gradient is 0 where none is wanted."""
+def gate(plan, y, p, gradient, parallel):
+    """The loss, or NaN; y, p and gradient are identities of NumPy arrays, gradient is 0 where none is wanted.
+
+    parallel is the address of the parallel loop, or 0 for one thread.
+    """
     readable = C_CONTIGUOUS | ALIGNED
     if not (fits(y, word(plan, 8 * Y_DESCR), readable) and fits(p, word(plan, 8 * P_DESCR), readable)):
         return np.nan
     size = size_of(y, p)
-    if size <= 0 or size >= PARALLEL:
+    if size <= 0:
         return np.nan
     if gradient != 0:
         y_bytes, p_bytes = size * word(plan, 8 * Y_SIZE), size * word(plan, 8 * P_SIZE)
@@ -87,7 +93,8 @@ def gate(plan, y, p, gradient):
             and apart(gradient, p_bytes, p, p_bytes)
         ):
             return np.nan
-    call, report, row = scratch(COUNT, np.int64), scratch(FIELDS, np.float64), scratch(1, np.int64)
+    call, row = scratch(COUNT, np.int64), scratch(1, np.int64)
+    report = scratch(1536, np.float64)  # TASKS * FIELDS
     copy(elements(plan + 8 * CALL, COUNT, np.int64), call)
     call[Y], call[P], call[GRAD], call[SIZE] = y, p, gradient, size
     if word(plan, 8 * MEAN) != 0:
@@ -96,7 +103,11 @@ def gate(plan, y, p, gradient):
     header = scratch(HEADER, np.int64)
     header[HEADER - 1] = base_of(report)
     row[0] = base_of(header)
-    invoke(word(plan, 8 * KERNEL), base_of(call), 0, (size + BLOCK - 1) // BLOCK, base_of(row), 0)
+    blocks, kernel = (size + BLOCK - 1) // BLOCK, word(plan, 8 * KERNEL)
+    if parallel == 0:
+        invoke(kernel, base_of(call), 0, blocks, base_of(row), 0)
+    else:
+        invoke(parallel, kernel, base_of(call), blocks, min(blocks, TASKS), base_of(row))
     if report[2] >= 0:
         return np.nan
     value = report[0] if abs(report[0]) == np.inf else report[0] + report[1]
@@ -104,11 +115,11 @@ def gate(plan, y, p, gradient):
 
 
 @cache
-def _entry() -> Callable[[int, int, int, int], float]:
-    """The gate, called without the dispatcher, which would look at the types of four integers each time."""
-    dispatcher = entry("gate", gate, types.float64(*[types.int64] * 4))
+def _entry() -> Callable[[int, int, int, int, int], float]:
+    """The gate, called without the dispatcher, which would look at the types of five integers each time."""
+    dispatcher = entry("gate", gate, types.float64(*[types.int64] * 5))
     (compiled,) = dispatcher.overloads.values()
-    found: Callable[[int, int, int, int], float] = compiled.entry_point
+    found: Callable[[int, int, int, int, int], float] = compiled.entry_point
     return found
 
 
@@ -123,4 +134,8 @@ class Plan:
 
     def __call__(self, y: Any, p: Any, gradient: Any) -> float:
         """The loss of NumPy arrays, or NaN where the long way must be taken."""
-        return self._entry(self._address, id(y), id(p), 0 if gradient is None else id(gradient))
+        third = 0 if gradient is None else id(gradient)
+        if p.size < PARALLEL:
+            return self._entry(self._address, id(y), id(p), third, 0)
+        with threads() as parallel:
+            return self._entry(self._address, id(y), id(p), third, parallel)

@@ -1,33 +1,32 @@
 """Compiling a kernel on first use, and running it on one thread or on all, without ever taking a process down."""
 
+import contextlib
 import os
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import config, get_num_threads, prange, types
-from numba.np.ufunc import parallel as threads
+from numba.np.ufunc import parallel as threading_layer
 
 from .._jit import entry
-from .blocks import FIELDS, gather
+from .blocks import FIELDS, TASKS, gather
 from .invoke import invoke
 from .memory import address
-
-TASKS = 256
-"""A parallel call is cut into at most so many pieces; what it allocates is six numbers for each."""
-
-_ENTRY = types.int64(*[types.int64] * 5)
 
 
 class Function:
     """A compiled function of integers, on its own or by its address from other compiled code."""
 
     def __init__(
-        self, name: str, function: Callable[..., Any], arguments: int = 5, *, interleaved: bool = False
-    ) -> None:
-        self.run = entry(name, function, types.int64(*[types.int64] * arguments), interleaved=interleaved)
+        self, name: str, function: Callable[..., Any], arguments: int = 5, *, parallel: bool = False,
+        interleaved: bool = False,
+    ) -> None:  # fmt: skip
+        signature = types.int64(*[types.int64] * arguments)
+        self.run = entry(name, function, signature, parallel=parallel, interleaved=interleaved)
         self.address: Any = self.run if config.DISABLE_JIT else _pointer(self.run)
 
 
@@ -51,13 +50,14 @@ class Kernel(Function):
             return report
         call = self._pack(*map(id, arrays), *numbers)
         row = id(report).to_bytes(8, "little")
-        if tasks == 1 or not _may_run_parallel():
+        if tasks == 1:
             self.run(address(call), 0, blocks, address(row), 0)
-        else:
-            try:
-                _parallel()(self.address, address(call), blocks, tasks, address(row))
-            finally:
-                _release()
+            return report
+        with threads() as loop:
+            if loop:
+                _parallel().run(self.address, address(call), blocks, tasks, address(row))
+            else:
+                self.run(address(call), 0, blocks, address(row), 0)
         return report
 
 
@@ -66,22 +66,17 @@ def _pointer(dispatcher: Any) -> int:
     return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name))
 
 
-_driver: Any = None
-
-
-def _parallel() -> Any:
+@cache
+def _parallel() -> Function:
     """The one parallel loop, shared by every kernel: tasks of equal numbers of blocks."""
-    global _driver
-    if _driver is None:
 
-        def loop(function, call, blocks, tasks, report):
-            for t in prange(tasks):
-                invoke(function, call, t * blocks // tasks, (t + 1) * blocks // tasks, report, t)
-            gather(report, tasks)
-            return 0
+    def loop(function, call, blocks, tasks, report):
+        for t in prange(tasks):
+            invoke(function, call, t * blocks // tasks, (t + 1) * blocks // tasks, report, t)
+        gather(report, tasks)
+        return 0
 
-        _driver = entry("parallel", loop, _ENTRY, parallel=True)
-    return _driver
+    return Function("parallel", loop, parallel=True)
 
 
 # --- threads -----------------------------------------------------------------------------------------------------
@@ -95,7 +90,7 @@ _forked_after_start = False
 def _after_fork() -> None:
     global _busy, _forked_after_start
     _busy = threading.Lock()
-    _forked_after_start = threads._is_initialized
+    _forked_after_start = threading_layer._is_initialized
 
 
 if hasattr(os, "register_at_fork"):
@@ -103,9 +98,20 @@ if hasattr(os, "register_at_fork"):
 
 
 def layer() -> str:
-    if not threads._is_initialized:
-        threads._launch_threads()
-    return str(threads.threading_layer())
+    if not threading_layer._is_initialized:
+        threading_layer._launch_threads()
+    return str(threading_layer.threading_layer())
+
+
+@contextlib.contextmanager
+def threads() -> Iterator[int]:
+    """The address of the parallel loop, to be used inside, or 0 where a parallel loop may not start now."""
+    parallel = _may_run_parallel()
+    try:
+        yield _parallel().address if parallel else 0
+    finally:
+        if parallel:
+            _release()
 
 
 def _may_run_parallel() -> bool:

@@ -8,10 +8,10 @@ from .._jit import helper
 from .._math import two_sum
 from .blocks import FIELDS
 from .invoke import invoke
-from .memory import base_at, beyond, borrow, elements, int_at
+from .memory import base_at, beyond, borrow, copy, elements, int_at, scratch
 from .operands import CLASSES, INNER, MOVES, SOFT_ROWS, Y, take
 from .segments import segment
-from .vectors import row_sums
+from .vectors import WIDTH, row_sums
 
 HARD, SOFT = 4096.0, 1048576.0
 """What a 1 adds to the code of its row, beside its class (less than 256), and what any other number but 0 does."""
@@ -20,8 +20,13 @@ HARD, SOFT = 4096.0, 1048576.0
 @helper
 def numbered(classes: int, names: Any) -> None:
     """The code of a 1 at each place of a segment of rows."""
-    for i in range(names.size):
-        names[i] = HARD + i % classes
+    for k in range(classes):
+        names[k] = HARD + k
+    done = classes
+    while done < names.size:
+        many = min(done, names.size - done)
+        copy(borrow(names, 0, many), borrow(names, done, many))
+        done += many
 
 
 @helper
@@ -34,32 +39,45 @@ def encode(y: Any, names: Any, codes: Any) -> None:
         codes[i] = name if value == T(1) else other
 
 
-@helper
-def find_classes(call: Any, begin: int, names: Any, codes: Any, y_space: Any, sums: Any, true: Any, soft: Any) -> int:
-    """Write the class of each row from begin on, and 0 to soft; of a row that is not one-hot 0, and 1. Counts those."""
-    classes, inner = int_at(call, CLASSES), int_at(call, INNER)
-    y_moves, most, many_soft = int_at(call, MOVES + Y) != 0, segment(classes), 0
-    for i in range(0, true.size, most):
-        many = min(most, true.size - i)
-        row, size = begin + i, many * classes
-        start = row // inner * classes * inner + row % inner
-        y = borrow(y_space, 0, size)
-        if inner > 1:
+def find_classes(real: Any) -> Any:
+    """The function that finds the classes of rows of targets in a call on y_pred of dtype real."""
+
+    def function(call, begin, count, true_base, soft_base):
+        """Write the class of each row from begin on and 0 to soft; 0 and 1 where it is not one-hot. Counts those."""
+        true, soft, sums = (
+            elements(true_base, count, np.int64),
+            elements(soft_base, count, np.int64),
+            scratch(256, real),
+        )
+        classes, inner = int_at(call, CLASSES), int_at(call, INNER)
+        y_moves, most, many_soft = int_at(call, MOVES + Y) != 0, segment(classes), 0
+        room = most * classes + WIDTH
+        space = np.empty(3 * room, real)
+        names, codes, y_space = borrow(space, 0, room), borrow(space, room, room), borrow(space, 2 * room, room)
+        numbered(classes, names)
+        for i in range(0, count, most):
+            many = min(most, count - i)
+            row, size = begin + i, many * classes
+            start = row // inner * classes * inner + row % inner
+            y = borrow(y_space, 0, size)
+            if inner > 1:
+                for r in range(many):
+                    first = (row + r) // inner * classes * inner + (row + r) % inner
+                    take(call, Y, first, inner, borrow(y, r * classes, classes))
+            elif y_moves:
+                take(call, Y, start, 1, y)
+            else:
+                y = elements(beyond(base_at(call, Y), start, space.itemsize), size, real)
+            encode(y, names, codes)
+            row_sums(codes, classes, many, sums)
             for r in range(many):
-                first = (row + r) // inner * classes * inner + (row + r) % inner
-                take(call, Y, first, inner, borrow(y, r * classes, classes))
-        elif y_moves:
-            take(call, Y, start, 1, y)
-        else:
-            y = elements(beyond(base_at(call, Y), start, y.itemsize), size, y.dtype)
-        encode(y, names, codes)
-        row_sums(codes, classes, many, sums)
-        for r in range(many):
-            hard = HARD <= sums[r] < 2 * HARD
-            true[i + r] = np.int64(sums[r] - HARD) if hard else 0
-            soft[i + r] = 0 if hard else 1
-            many_soft += soft[i + r]
-    return many_soft
+                hard = HARD <= sums[r] < 2 * HARD
+                true[i + r] = np.int64(sums[r] - HARD) if hard else 0
+                soft[i + r] = 0 if hard else 1
+                many_soft += soft[i + r]
+        return many_soft + 0 * space.size  # the size keeps the workspace alive until here
+
+    return function
 
 
 @helper

@@ -8,15 +8,17 @@ from .._jit import helper
 from .invoke import invoke
 from .memory import base_at, base_of, beyond, borrow, copy, elements, int_at
 
-SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqqq" + "dddddd"
+SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian, class weights; rows; for each of the first six arrays the
 function that moves it (0: it is used where it lies); and its itemsize; classes, inner, indices, repeat, each, has
-ignore_index, ignore_index, has class weights; of a kernel of tiles the function across rows, the kernel of rows that
-are not one-hot, and the order; scale, smoothing and four hyperparameters.
+ignore_index, ignore_index, has class weights; of a kernel of tiles the function across rows, that which finds
+one-hot rows, the kernel of the others, and the order; scale, smoothing and four hyperparameters.
 Element k of row (a, b) lies at (a * classes + k) * inner + b. A weight belongs to `repeat` consecutive rows (0: no
 weights). Indices: y_true holds class indices, which are read as int64 (0: dense targets)."""
 Y, P, W, LOSSES, GRAD, HESS, CLASS_WEIGHTS, COUNT, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 14
-CLASSES, INNER, INDICES, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, SOFT_ROWS, ORDER, SCALE = range(20, 32)
+CLASSES, INNER, INDICES, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, FIND, SOFT_ROWS, ORDER, SCALE = range(
+    20, 33
+)
 
 LABEL, PROBABILITY, WEIGHT = 0.0, 1.0, 2.0
 """What an offence is about."""

@@ -13,12 +13,14 @@ import numpy as np
 from .._math import two_sum
 from .across import compute, lines
 from .blocks import fold, note
-from .memory import base_at, beyond, borrow, elements, float_at, int_at, scratch
-from .onehot import find_classes, numbered, soft_rows
+from .invoke import invoke
+from .memory import base_at, base_of, beyond, borrow, elements, float_at, int_at, scratch
+from .onehot import soft_rows
 from .operands import (
     CLASSES,
     COUNT,
     EACH,
+    FIND,
     GRAD,
     INDICES,
     INNER,
@@ -52,11 +54,9 @@ def tiles(real: Any) -> Any:
         most = segment(classes)
         room = most * classes + WIDTH
         indices = int_at(call, INDICES) != 0
-        space = np.empty((4 if indices else 5) * room, real)
+        space = np.empty(4 * room, real)
         e, g = borrow(space, 0, room), borrow(space, room, room)
         h, z_space = borrow(space, 2 * room, room), borrow(space, 3 * room, room)
-        names = borrow(space, 4 * room, 0 if indices else room)
-        numbered(classes, names)
         true_tile, w_tile, losses_tile = scratch(256, np.int64), scratch(256, real), scratch(256, real)
         soft_tile, table = scratch(256, np.int64), scratch(2560, real)
         own, rest, bases, distances, factors, corrections, slopes, bends = lines(table)
@@ -70,7 +70,7 @@ def tiles(real: Any) -> Any:
             if indices:
                 take(call, Y, begin, 1, true)
             else:
-                many_soft = find_classes(call, begin, names, e, g, rest, true, soft)
+                many_soft = invoke(int_at(call, FIND), call, begin, count, base_of(true), base_of(soft))
             odd, bad, about, found = examine(call, begin, true, w)
             if where < 0 and bad >= 0:
                 where, what, value = bad, about, found
