@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from .cases import AXIS_1, HALVES, ONE_HOT, SHAPES, Case
 from .latency import LOSSES as SHORT
 from .small import SIZES as SMALL
+from .startup import IMPORT
 from .threads import CASES as THREADED
 from .values import BULK, Value, values
 
@@ -72,7 +73,7 @@ _FLOAT64 = 1.35
 _SOFTMAX = dict(zip(SHAPES, ((3, 1.5), (1.7, 1.2), (1.5, 1.2), (1.5, 1.2), (1.6, 1.2)), strict=True))
 _FOCAL = 1.3
 _START = {
-    "import": 50,
+    IMPORT: 50,
     "first call, cold": 4000,
     "second loss, cold (mae)": 2500,
     "second loss, cold (softmax)": 2500,

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from . import startup
 from .cases import ELEMENTWISE
 from .peers import BASE
 from .record import by_case, peers_of
@@ -62,8 +63,11 @@ def _of_others(document: dict[str, Any]) -> Values:
     found: Values = {}
     for row in document.get("small", []):
         found["small", f"{row['loss']} {row['n']}"] = Value(row["numpy"] / row["fastloss"])
-    for case, seconds in document.get("start", {}).items():
-        found["start", case] = Value(1e3 * seconds)
+    start = document.get("start", {})
+    for case, seconds in start.items():
+        before = start.get(startup.BEFORE) if case == startup.IMPORT else None
+        remark = f"after {1e3 * before:.0f} of numba and NumPy" if before else ""
+        found["start", case] = Value(1e3 * seconds, remark)
     for row in document.get("threads", []):
         share = row["gains"]["fastloss"] / row["gains"]["plain"]
         gains = f"{row['gains']['fastloss']:.2f} of {row['gains']['plain']:.2f} on {row['threads']} threads"

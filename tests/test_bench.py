@@ -12,7 +12,7 @@ from bench.cases import cases
 from bench.latency import LOSSES as SHORT
 from bench.peers import BASE, CONTENDERS, PEERS
 from bench.small import SIZES, SMALL
-from bench.startup import PAIRS
+from bench.startup import IMPORT, PAIRS
 from bench.threads import CASES as THREADED
 
 TIMES = {"plain": 1.0, "fastloss": 1.25, BASE: 1.5} | {name: 5.0 + k for k, name in enumerate(PEERS)}
@@ -42,7 +42,7 @@ def document():
         "notes": ["jax is tired"],
         "results": [row for case in cases() for row in _rows(case)],
         "small": [{"loss": loss, "n": n, "fastloss": 1e-6, "numpy": 3.5e-6} for loss in SMALL for n in SIZES],
-        "start": {"import": 0.02, "first call, cold": 5.0, "first call, warm": 0.3}
+        "start": {IMPORT: 0.02, "first call, cold": 5.0, "first call, warm": 0.3}
         | {f"second loss, {kind} ({second})": 0.05 for kind in ("cold", "warm") for _, second in PAIRS},
         "threads": [{"loss": case.loss, "size": case.size, "threads": 2, "gains": {"plain": 2.0, "fastloss": 1.9}}
                     for case in THREADED],
@@ -69,7 +69,7 @@ def test_every_target_finds_its_measurement(document):
         ("small", "mse 10", 3.5, "aim"),
         ("small", "bce_probabilities 10", 3.5, "reached"),
         ("peers", "jax, squared_hinge", TIMES["jax"] / 1.25, "aim"),
-        ("start", "import", 20.0, "aim"),
+        ("start", IMPORT, 20.0, "aim"),
         ("start", "first call, cold", 5000.0, "missed"),
         ("threads", "mse 2^24", 0.95, "reached"),
     ):
