@@ -7,6 +7,7 @@ import numpy as np
 
 from . import _check
 from ._dispatch import device_of
+from ._interval import Interval
 
 
 class LossGradient(NamedTuple):
@@ -84,6 +85,10 @@ class Loss:
     """What the loss is for."""
     activation: ClassVar[str | None]
     """The activation that belongs to the loss, fused where from_logits=True."""
+    use: ClassVar[str]
+    """When to use it, in half a sentence."""
+    takes: ClassVar[Interval]
+    """The predictions that it is defined for."""
 
     def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                       out: Any = None) -> LossGradient:  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from .._elementwise import Elementwise
 from .._hyperparameters import check, outside_unit
+from .._interval import UNIT, Interval
 from .._jit import scalar
 from .._math import exp_nonpositive, log1p_unit, positive
 from .._passes import Maths
@@ -56,6 +57,8 @@ class BinaryCrossentropy(Elementwise):
     epsilon: float | None = None
     task: ClassVar[tuple[str, ...]] = ("binary classification", "multi-label classification")
     activation: ClassVar[str | None] = "sigmoid"
+    use: ClassVar[str] = "yes/no, or several labels at once"
+    takes: ClassVar[Interval] = UNIT
 
     def __post_init__(self) -> None:
         check(self)

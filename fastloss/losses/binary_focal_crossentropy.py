@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from .._elementwise import Elementwise
 from .._hyperparameters import check, outside_unit
+from .._interval import UNIT, Interval
 from .._jit import scalar
 from .._math import exp_raised, log1p_unit, lower, positive, power
 from .._passes import Maths
@@ -83,6 +84,8 @@ class BinaryFocalCrossentropy(Elementwise):
     epsilon: float | None = None
     task: ClassVar[tuple[str, ...]] = ("binary classification", "multi-label classification")
     activation: ClassVar[str | None] = "sigmoid"
+    use: ClassVar[str] = "yes/no with few positives, or blurred labels"
+    takes: ClassVar[Interval] = UNIT
 
     def __post_init__(self) -> None:
         check(self)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from .._categorical import Categorical, Maths
 from .._hyperparameters import check
+from .._interval import UNIT, Interval
 from .._jit import scalar
 from ._probability import at_least, clamped_log, clip
 
@@ -54,6 +55,8 @@ class CategoricalCrossentropy(Categorical):
     epsilon: float | None = None
     task: ClassVar[tuple[str, ...]] = ("single-label classification",)
     activation: ClassVar[str | None] = "softmax"
+    use: ClassVar[str] = "one of several classes; labels as indices or one-hot"
+    takes: ClassVar[Interval] = UNIT
 
     def __post_init__(self) -> None:
         check(self)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from .._categorical import Categorical, Maths
 from .._hyperparameters import check
+from .._interval import UNIT, Interval
 from .._jit import scalar
 from .._primitives import fma, pick
 from ._focal import HALVES, POWERS, power_name
@@ -69,6 +70,8 @@ class CategoricalFocalCrossentropy(Categorical):
     epsilon: float | None = None
     task: ClassVar[tuple[str, ...]] = ("single-label classification",)
     activation: ClassVar[str | None] = "softmax"
+    use: ClassVar[str] = "classes that are unbalanced or blurred"
+    takes: ClassVar[Interval] = UNIT
 
     def __post_init__(self) -> None:
         check(self)

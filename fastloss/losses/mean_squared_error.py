@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._elementwise import Elementwise
+from .._interval import EVERYTHING, Interval
 from .._jit import scalar
 from .._passes import Maths
 
@@ -38,6 +39,8 @@ class MeanSquaredError(Elementwise):
 
     task: ClassVar[tuple[str, ...]] = ("regression",)
     activation: ClassVar[str | None] = None
+    use: ClassVar[str] = "regression where large errors are much worse"
+    takes: ClassVar[Interval] = EVERYTHING
 
     def _maths(self) -> Maths:
         return MATHS

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._elementwise import Elementwise
+from .._interval import Interval
 from .._jit import scalar
 from .._math import log_parts
 from .._passes import Maths
@@ -72,6 +73,8 @@ class MeanSquaredLogarithmicError(Elementwise):
 
     task: ClassVar[tuple[str, ...]] = ("regression",)
     activation: ClassVar[str | None] = None
+    use: ClassVar[str] = "values over orders of magnitude, underestimates worse"
+    takes: ClassVar[Interval] = Interval(-1.0, math.inf, above=True)
 
     def _maths(self) -> Maths:
         return MATHS

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from .._elementwise import Elementwise
 from .._hyperparameters import check
+from .._interval import Interval
 from .._jit import scalar
 from .._math import exp, log, two_sum
 from .._passes import Maths
@@ -68,6 +69,8 @@ class Poisson(Elementwise):
     epsilon: float | None = None
     task: ClassVar[tuple[str, ...]] = ("count regression",)
     activation: ClassVar[str | None] = "exp"
+    use: ClassVar[str] = "counts"
+    takes: ClassVar[Interval] = Interval(0.0, math.inf)
 
     def __post_init__(self) -> None:
         check(self)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from .._elementwise import Elementwise
 from .._hyperparameters import check
+from .._interval import EVERYTHING, Interval
 from .._jit import scalar
 from .._math import exp_raised, lower
 from .._passes import Maths
@@ -60,6 +61,8 @@ class SquaredHinge(Elementwise):
     from_logits: bool = False
     task: ClassVar[tuple[str, ...]] = ("maximum-margin classification",)
     activation: ClassVar[str | None] = "tanh"
+    use: ClassVar[str] = "yes/no with a margin, without probabilities"
+    takes: ClassVar[Interval] = EVERYTHING
 
     def __post_init__(self) -> None:
         check(self)

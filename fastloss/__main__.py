@@ -1,0 +1,102 @@
+"""`python -m fastloss`: versions for a bug report, pictures of losses, and which loss to choose."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import fastloss
+from fastloss._choose import ACTIVATIONS, TASKS, Choice
+
+EXAMPLES = """examples:
+  python -m fastloss choose --task "multi-label classification" --activation sigmoid
+  python -m fastloss plot losses.png
+  python -m fastloss plot bce.svg bce
+  python -m fastloss show-versions
+"""
+FOCAL = "focal"
+"""The name of the picture of focal losses for several gammas."""
+
+
+def losses() -> dict[str, fastloss.Loss]:
+    """The losses by every name that they are exported under."""
+    return {name: value for name, value in vars(fastloss).items() if isinstance(value, fastloss.Loss)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m fastloss", description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("show-versions", help="print what a bug report needs")
+    plot = commands.add_parser("plot", help="draw losses into a file",
+                               description="Draw losses into a file: without names the usual ones beside each other, "
+                               "with one name that loss, its gradient and its Hessian.")  # fmt: skip
+    plot.add_argument("file", metavar="OUT.png", help="the file; its suffix says the format: .png, .svg, .pdf")
+    plot.add_argument("losses", metavar="LOSS", nargs="*", help=f"{', '.join(losses())}; or {FOCAL}")
+    choose = commands.add_parser("choose", help="which loss for which task and last layer",
+                                 description="Names the losses for a task and a last layer; what is not given is asked "
+                                 "for, where there is a terminal.")  # fmt: skip
+    choose.add_argument("--task", help="; ".join(TASKS))
+    choose.add_argument("--activation", help=f"of the last layer: {', '.join(ACTIVATIONS)}")
+    given = parser.parse_args(arguments)
+    try:
+        if given.command == "show-versions":
+            fastloss.show_versions()
+        elif given.command == "plot":
+            draw(given.file, given.losses)
+        else:
+            report(ask(given.task, given.activation))
+    except (ValueError, ImportError, OSError) as error:
+        print(f"python -m fastloss {given.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def ask(task: str | None, activation: str | None) -> Choice:
+    """The choice; at a terminal what is not given is asked for, and an empty answer leaves it open."""
+    if sys.stdin.isatty():
+        task = task or _answer("What is to be learned?", list(TASKS))
+        activation = activation or _answer("What is the last layer's activation?", list(ACTIVATIONS))
+    return fastloss.choose(task=task, activation=activation)
+
+
+def _answer(question: str, names: list[str]) -> str | None:
+    """A name, given as such or by its number."""
+    print(question)
+    for number, name in enumerate(names, 1):
+        print(f"  {number}  {name}")
+    said = input("number or name, empty if open: ").strip()
+    return names[int(said) - 1] if said.isdecimal() and 1 <= int(said) <= len(names) else said or None
+
+
+def report(choice: Choice) -> None:
+    """Print suggestions, then warnings."""
+    print("import fastloss\n")
+    for suggestion in choice.suggestions:
+        print(f"{suggestion.code}\n    # {suggestion.reason}")
+    for warning in choice.warnings:
+        print(f"\nwarning: {warning}")
+
+
+def draw(file: str, names: list[str]) -> None:
+    """Draw the losses of these names into a file."""
+    known = losses()
+    unknown = [name for name in names if name not in known and name != FOCAL]
+    if unknown or (FOCAL in names and len(names) > 1):
+        expected = f"one or more of {', '.join(known)}, or {FOCAL} alone"
+        raise ValueError(f"plot: no picture of {' '.join(unknown or names)}, expected {expected}")
+    import fastloss.plot as plot  # Matplotlib, which the other commands do without
+
+    if names == [FOCAL]:
+        axes = plot.plot_focal()
+    elif len(names) == 1:
+        axes = plot.plot_loss(known[names[0]])
+    else:
+        axes = plot.plot_losses([known[name] for name in names] or None)
+    figure = axes.get_figure()
+    assert figure is not None
+    figure.savefig(file, dpi=200, bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

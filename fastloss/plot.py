@@ -1,0 +1,161 @@
+"""Pictures of losses, drawn from what the library's own kernels compute.
+
+Needs Matplotlib: `pip install "fastloss[plot]"`. Text and axes take the colours of Matplotlib's current style, and the curves can be told apart on light and on dark, by
+colour (Okabe and Ito's palette) and by dash.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SquaredHinge,
+)
+from ._choose import name_of
+
+try:
+    from matplotlib import pyplot as plt
+    from matplotlib.axes import Axes
+except ImportError as error:
+    raise ImportError(f'fastloss.plot needs Matplotlib ({error}): pip install "fastloss[plot]"') from error
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)), (0, (9, 2, 1, 2, 1, 2)))
+POINTS = 601
+USUAL = (MeanSquaredError(), MeanAbsoluteError(), MeanSquaredLogarithmicError(), Poisson(), SquaredHinge(),
+         BinaryCrossentropy())  # fmt: skip
+
+
+def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw losses over the prediction for a target of 1: each is 0 where the two agree.
+
+    Losses of classes do not fit in here (see `plot_loss`): a ValueError. Of Poisson, which is 1 at its least, what is
+    above that is drawn. Returns the Axes, a new one unless ax is given.
+
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> import fastloss, fastloss.plot
+    >>> axes = fastloss.plot.plot_losses([fastloss.mse, fastloss.mae])
+    >>> [text.get_text() for text in axes.get_legend().get_texts()]
+    ['mean squared error', 'mean absolute error']
+    >>> matplotlib.pyplot.close()
+    """
+    axes = _axes(ax)
+    for number, loss in enumerate(USUAL if losses is None else losses):
+        if hasattr(loss, "axis"):
+            raise ValueError(f"plot_losses: {type(loss).__name__} is a loss of several classes, expected losses of "
+                             "one prediction; see plot_loss")  # fmt: skip
+        inside = _reach(loss, -0.5, 3.0)
+        values = loss.loss(np.ones_like(inside), inside, reduction="none")
+        least = loss.loss(np.ones(1), np.zeros(1) if getattr(loss, "from_logits", False) else np.ones(1))
+        label = name_of(type(loss)) + _form(loss)
+        if isinstance(loss, Poisson):
+            values, label = values - least, f"{label}, above its least"
+        axes.plot(inside, values, label=label, **_line(number))
+    return _finish(axes, "prediction for a target of 1", "loss of one example", (-0.5, 3.0), (-0.1, 4.0))
+
+
+def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = None) -> Axes:
+    """Draw the focal loss −(1−p)^γ log p over the probability p of the true class; γ = 0 is cross-entropy.
+
+    The region of well-classified examples, p > 0.6 as in the paper (Lin et al. 2017), is shaded. gammas: numbers >= 0,
+    others are a ValueError. Returns the Axes, a new one unless ax is given.
+
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> import fastloss.plot
+    >>> fastloss.plot.plot_focal(gammas=(0, 2)).get_xlabel()
+    'probability of the true class'
+    >>> matplotlib.pyplot.close()
+    """
+    axes = _axes(ax)
+    p = np.linspace(0.004, 1.0, POINTS)
+    axes.axvspan(0.6, 1.0, color="#888888", alpha=0.22, linewidth=0)
+    axes.text(0.8, 2.2, "well-classified\nexamples", ha="center", va="center")
+    for number, gamma in enumerate(gammas):
+        values = BinaryFocalCrossentropy(gamma=float(gamma)).loss(np.ones_like(p), p, reduction="none")
+        axes.plot(p, values, label=f"γ = {gamma:g}" + " (cross-entropy)" * (gamma == 0), **_line(number))
+    return _finish(axes, "probability of the true class", "loss of one example", (0.0, 1.0), (0.0, 5.0))
+
+
+def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = None) -> Axes:
+    """Draw a loss of one example with its gradient and its Hessian, for a target of 1.
+
+    Losses of classes are drawn for two classes, over the probability of the true one or over its logit minus the other.
+    from_logits chooses the form; None takes that of the loss. A loss without a fused activation has no form from
+    logits: a ValueError. Returns the Axes, a new one unless ax is given.
+
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> import fastloss, fastloss.plot
+    >>> fastloss.plot.plot_loss(fastloss.bce, from_logits=True).get_xlabel()
+    'logit, for a target of 1'
+    >>> matplotlib.pyplot.close()
+    """
+    loss = _in_form(loss, from_logits)
+    axes, logits, classes = _axes(ax), getattr(loss, "from_logits", False), hasattr(loss, "axis")
+    low, high = (-6.0, 6.0) if logits else (0.0, 1.0) if loss.takes.high == 1 else (-1.0, 3.0)
+    x = _reach(loss, low, high)
+    if classes:
+        inputs = np.stack([x, np.zeros_like(x) if logits else 1 - x], axis=1)
+        target: Any = np.zeros(x.size, np.int64)
+    else:
+        inputs, target = x, np.ones_like(x)
+    slopes = loss.gradient_hessian(target, inputs, reduction="sum")
+    curves = {"loss": loss.loss(target, inputs, reduction="none")}
+    curves |= {name: part[:, 0] if classes else part for name, part in slopes._asdict().items()}
+    for number, (name, values) in enumerate(curves.items()):
+        axes.plot(x, values, label="Hessian" if name == "hessian" else name, **_line(number))
+    what = "probability of the true class" if classes else "prediction, for a target of 1"
+    if logits:
+        what = "logit of the true class minus that of the other" if classes else "logit, for a target of 1"
+    drawn = np.concatenate([*curves.values()])
+    drawn = drawn[np.isfinite(drawn)]
+    bottom, top = max(-6.0, float(drawn.min())), min(6.0, float(drawn.max()))
+    room = 0.06 * (top - bottom)
+    axes.set_title(name_of(type(loss)) + _form(loss), loc="left")
+    return _finish(axes, what, "value for one example", (low, high), (bottom - room, top + room))
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return plt.subplots(figsize=(6.0, 4.2), layout="constrained")[1] if ax is None else ax
+
+
+def _line(number: int) -> dict[str, Any]:
+    return {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number % len(DASHES)], "linewidth": 2.4}
+
+
+def _finish(axes: Axes, x: str, y: str, across: tuple[float, float], up: tuple[float, float]) -> Axes:
+    axes.set(xlabel=x, ylabel=y, xlim=across, ylim=up)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return axes
+
+
+def _form(loss: Loss) -> str:
+    return ", from logits" if getattr(loss, "from_logits", False) else ""
+
+
+def _in_form(loss: Loss, from_logits: bool | None) -> Loss:
+    """The loss from logits or from predictions."""
+    if from_logits is None or from_logits == getattr(loss, "from_logits", False):
+        return loss
+    if not hasattr(loss, "from_logits"):
+        raise ValueError(f"plot_loss: {type(loss).__name__} has no fused activation, expected from_logits=False")
+    changed: Loss = dataclasses.replace(loss, from_logits=from_logits)  # type: ignore[type-var]
+    return changed
+
+
+def _reach(loss: Loss, low: float, high: float) -> Any:
+    """The predictions from low to high that the loss takes; not the very ends, where some losses are infinite."""
+    if not getattr(loss, "from_logits", False):
+        edge = 1e-3
+        low, high = max(low, loss.takes.low + edge), min(high, loss.takes.high)
+    return np.linspace(low, high, POINTS)

@@ -1,0 +1,97 @@
+"""Choosing: every task and last layer gets an answer, and what is said in code is what the README says."""
+
+import itertools
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+from fastloss._choose import ACTIVATIONS, LOSSES, TASKS
+from fastloss._interval import Interval
+from tests.support import CLASSES
+
+BESIDE = {"regression": None, "binary classification": "sigmoid", "multi-label classification": "sigmoid",
+          "single-label classification": "softmax", "count regression": "exp",
+          "maximum-margin classification": "tanh"}  # fmt: skip
+FIRST = {"regression": fl.MeanSquaredError, "binary classification": fl.BinaryCrossentropy,
+         "multi-label classification": fl.BinaryCrossentropy, "count regression": fl.Poisson,
+         "single-label classification": fl.CategoricalCrossentropy,
+         "maximum-margin classification": fl.SquaredHinge}  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", CLASSES, ids=lambda c: c.__name__)
+def test_every_loss_says_what_it_is_for(loss):
+    assert loss in LOSSES, f"{loss.__name__} is not in fastloss/_choose.py"
+    assert loss.use
+    assert isinstance(loss.takes, Interval)
+    assert set(loss.task) <= set(TASKS)
+
+
+@pytest.mark.parametrize("loss", CLASSES, ids=lambda c: c.__name__)
+def test_the_readme_says_the_same(loss):
+    row = re.search(rf"\| `{loss.__name__}`.*\|", (Path(fl.__file__).parents[1] / "README.md").read_text())
+    assert row is not None
+    *_, activation, use = [cell.strip() for cell in row[0].strip("|").split("|")]
+    assert use == loss.use
+    assert activation == (loss.activation or "–")
+
+
+@pytest.mark.parametrize("loss", [c for c in CLASSES if not hasattr(c, "axis")], ids=lambda c: c.__name__)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_what_a_loss_takes_is_what_its_kernels_take(loss, activation):
+    values = ACTIVATIONS[activation]
+    edges = np.clip(np.array([values.low, values.high]), -1e3, 1e3)
+    one = np.ones(2)
+    if loss.takes.covers(values):
+        assert np.isfinite(loss().loss(one, edges))
+    else:
+        with pytest.raises(ValueError, match="y_pred"):
+            loss().loss(one, edges)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_first_choice(task):
+    for choice in (fl.choose(task=task), fl.choose(task=task, activation=BESIDE[task])):
+        assert isinstance(choice.suggestions[0].loss, FIRST[task])
+        assert not choice.warnings
+        for loss, reason, code in choice.suggestions:
+            assert task in loss.task
+            assert loss.use in reason
+            space = {"fastloss": fl}
+            exec(code, space)
+            assert space["loss"] == loss
+
+
+@pytest.mark.parametrize(("task", "activation"), [*itertools.product(TASKS, ACTIVATIONS)])
+def test_every_pair_has_an_answer(task, activation):
+    suggestions, warnings = fl.choose(task=task, activation=activation)
+    assert suggestions
+    for warning in warnings:
+        assert re.search(r"; (for those )?use (no activation|\w+)$", warning)
+    if activation not in (BESIDE[task], "none") and task != "regression":
+        assert len(warnings) == len(suggestions)
+
+
+def test_warnings_say_why():
+    for activation, text in (
+        ("tanh", "tanh gives values in [−1, 1], which categorical cross-entropy cannot take; use softmax"),
+        ("sigmoid", "sigmoid gives each class a probability of its own, categorical cross-entropy wants them to add "
+         "to 1; use softmax"),
+    ):  # fmt: skip
+        assert fl.choose(task="single-label classification", activation=activation).warnings[0] == text
+    assert "use exp" in fl.choose(task="regression", activation="none").warnings[0]
+    assert fl.choose(task="regression", activation="linear") == fl.choose(task="regression", activation="none")
+
+
+def test_activation_alone():
+    assert isinstance(fl.choose(activation="exp").suggestions[0].loss, fl.Poisson)
+    assert len(fl.choose().suggestions) == len(CLASSES)
+
+
+def test_unknown_names():
+    with pytest.raises(ValueError, match=r"task is 'ranking'.*'regression'"):
+        fl.choose(task="ranking")
+    with pytest.raises(ValueError, match=r"activation is 'relu'.*'sigmoid'"):
+        fl.choose(activation="relu")

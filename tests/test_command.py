@@ -1,0 +1,74 @@
+"""`python -m fastloss`."""
+
+import io
+import subprocess
+import sys
+
+import pytest
+
+import fastloss as fl
+from fastloss.__main__ import losses, main
+
+
+def test_versions(capsys):
+    assert main(["show-versions"]) == 0
+    assert fl.__version__ in capsys.readouterr().out
+
+
+def test_choose_by_options(capsys):
+    assert main(["choose", "--task", "single-label classification", "--activation", "tanh"]) == 0
+    out = capsys.readouterr().out
+    assert "fastloss.CategoricalCrossentropy(from_logits=True)" in out
+    assert "one of several classes" in out
+    assert "warning: tanh gives values in" in out
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("answers", ["count regression\nexp\n", "5\n4\n"])
+def test_choose_at_a_terminal(answers, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Terminal(answers))
+    assert main(["choose"]) == 0
+    out = capsys.readouterr().out
+    assert "What is to be learned?" in out
+    assert "fastloss.Poisson(from_logits=True)" in out
+    assert "warning" not in out
+
+
+def test_choose_without_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert main(["choose"]) == 0
+    assert capsys.readouterr().out.count("loss = ") == 9
+
+
+@pytest.mark.parametrize("arguments", [["choose", "--task", "ranking"], ["plot", "x.png", "rank"],
+                                       ["plot", "x.png", "focal", "mse"]])  # fmt: skip
+def test_errors(arguments, capsys):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "expected one" in captured.err
+
+
+@pytest.mark.parametrize("names", [[], ["bce"], ["mse", "mae"], ["focal"]], ids=" ".join)
+def test_plot(names, tmp_path):
+    matplotlib = pytest.importorskip("matplotlib", reason="Matplotlib, which draws, is not installed")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    assert main(["plot", str(tmp_path / "out.png"), *names]) == 0
+    plt.close("all")
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_names():
+    assert {"mse", "bce", "squared_hinge"} <= losses().keys()
+
+
+def test_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "fastloss", "--help"], capture_output=True, text=True, check=True)
+    assert "choose" in done.stdout
+    assert "examples:" in done.stdout

@@ -1,0 +1,133 @@
+"""The pictures: what they show, not how many pixels."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+from tests.support import CLASSES, VARIANTS, categorical, name_of
+
+matplotlib = pytest.importorskip("matplotlib", reason="Matplotlib, which draws, is not installed")
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+from fastloss import plot  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def curves(axes):
+    return {line.get_label(): line.get_xydata().T for line in axes.get_lines()}
+
+
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def labelled(axes):
+    return bool(axes.get_xlabel()) and bool(axes.get_ylabel())
+
+
+TEXTBOOK = {
+    "mean squared error": lambda p: (1 - p) ** 2,
+    "mean absolute error": lambda p: abs(1 - p),
+    "mean squared logarithmic error": lambda p: (np.log(2) - np.log1p(p)) ** 2,
+    "Poisson, above its least": lambda p: p - np.log(p) - 1,
+    "squared hinge": lambda p: np.maximum(0, 1 - p) ** 2,
+    "binary cross-entropy": lambda p: -np.log(p),
+}
+
+
+def test_losses():
+    axes = plot.plot_losses()
+    shown = curves(axes)
+    assert legend(axes) == [*TEXTBOOK]
+    assert labelled(axes)
+    for name, (x, values) in shown.items():
+        np.testing.assert_allclose(values, TEXTBOOK[name](x), atol=1e-12, err_msg=name)
+        nearest = np.argmin(abs(x - 1))
+        assert abs(values[nearest]) <= abs(x[nearest] - 1) + 1e-12, f"{name} is not 0 where the two agree"
+    assert shown["binary cross-entropy"][0].max() == 1
+    assert shown["squared hinge"][0].min() < 0
+
+
+def test_chosen_losses():
+    axes = plot.plot_losses([fl.mae, fl.BinaryCrossentropy(from_logits=True)])
+    assert legend(axes) == ["mean absolute error", "binary cross-entropy, from logits"]
+    with pytest.raises(ValueError, match=r"CategoricalCrossentropy.*several classes"):
+        plot.plot_losses([fl.cce])
+
+
+def test_focal():
+    gammas = (0, 0.5, 1, 2, 5)
+    axes = plot.plot_focal()
+    assert legend(axes) == ["γ = 0 (cross-entropy)", *(f"γ = {g:g}" for g in gammas[1:])]
+    assert labelled(axes)
+    for gamma, (p, values) in zip(gammas, curves(axes).values(), strict=True):
+        np.testing.assert_allclose(values, -((1 - p) ** gamma) * np.log(p), atol=1e-12)
+    assert axes.texts[0].get_text().startswith("well-classified")
+    (region,) = axes.patches
+    assert region.get_x() == pytest.approx(0.6)
+    with pytest.raises(ValueError, match="gamma"):
+        plot.plot_focal((-1,))
+
+
+@pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
+def test_one_loss(loss):
+    axes = plot.plot_loss(loss)
+    shown = curves(axes)
+    assert legend(axes) == ["loss", "gradient", "Hessian"]
+    assert labelled(axes)
+    assert ("logit" in axes.get_xlabel()) == getattr(loss, "from_logits", False)
+    x, values = shown["loss"]
+    middle = slice(50, -50)
+    slope = np.gradient(values, x)
+    if not (categorical(loss) and not getattr(loss, "from_logits", False)):
+        # of two probabilities, only one moves in the derivative
+        bends = np.isclose(x, 1, atol=0.02)  # the corners of MAE and hinge
+        np.testing.assert_allclose(shown["gradient"][1][middle][~bends[middle]], slope[middle][~bends[middle]],
+                                   atol=0.05, rtol=0.05)  # fmt: skip
+    for label, (_, curve) in shown.items():
+        assert np.isfinite(curve).all(), label
+
+
+@pytest.mark.parametrize("loss", [cls() for cls in CLASSES], ids=name_of)
+def test_the_other_form(loss):
+    if hasattr(loss, "from_logits"):
+        assert "from logits" in plot.plot_loss(loss, from_logits=True).get_title("left")
+        assert "from logits" not in plot.plot_loss(loss, from_logits=False).get_title("left")
+    else:
+        with pytest.raises(ValueError, match="no fused activation"):
+            plot.plot_loss(loss, from_logits=True)
+
+
+@pytest.mark.parametrize("draw", [plot.plot_losses, plot.plot_focal, lambda ax=None: plot.plot_loss(fl.bce, ax)])
+def test_axes_are_taken_and_given(draw):
+    _, ax = plt.subplots()
+    assert draw(ax=ax) is ax
+    assert draw() is not ax
+    assert len(plt.get_fignums()) == 2
+
+
+def test_dark():
+    with plt.style.context("dark_background"):
+        axes = plot.plot_focal()
+        dark = matplotlib.colors.to_rgb(plt.rcParams["text.color"])
+        for text in (axes.xaxis.label, axes.yaxis.label, *axes.get_legend().get_texts(), *axes.texts):
+            assert matplotlib.colors.to_rgb(text.get_color()) == dark
+    assert len({(line.get_color(), line.get_linestyle()) for line in axes.get_lines()}) == 5
+
+
+def test_import_of_the_library_leaves_matplotlib_alone():
+    code = "import sys, fastloss; assert 'matplotlib' not in sys.modules; sys.modules['matplotlib'] = None"
+    code += "; import fastloss.plot"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ImportError: fastloss.plot needs Matplotlib" in done.stderr
+    assert 'pip install "fastloss[plot]"' in done.stderr
