@@ -93,7 +93,7 @@ def draw(file: str, names: list[str]) -> None:
         axes = plot.plot_loss(known[names[0]])
     else:
         axes = plot.plot_losses([known[name] for name in names] or None)
-    figure = axes.get_figure()
+    figure = axes.get_figure(root=True)
     assert figure is not None
     figure.savefig(file, dpi=200, bbox_inches="tight")
 

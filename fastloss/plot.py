@@ -1,7 +1,7 @@
 """Pictures of losses, drawn from what the library's own kernels compute.
 
-Needs Matplotlib: `pip install "fastloss[plot]"`. Text and axes take the colours of Matplotlib's current style, and the curves can be told apart on light and on dark, by
-colour (Okabe and Ito's palette) and by dash.
+Needs Matplotlib: `pip install "fastloss[plot]"`. Text and axes take the colours of Matplotlib's current style, and the
+curves can be told apart on light and on dark, by colour (Okabe and Ito's palette) and by dash.
 """
 
 import dataclasses
@@ -157,5 +157,5 @@ def _reach(loss: Loss, low: float, high: float) -> Any:
     """The predictions from low to high that the loss takes; not the very ends, where some losses are infinite."""
     if not getattr(loss, "from_logits", False):
         edge = 1e-3
-        low, high = max(low, loss.takes.low + edge), min(high, loss.takes.high)
+        low, high = max(low, loss.takes.low + edge), min(high, loss.takes.high - edge)
     return np.linspace(low, high, POINTS)

@@ -53,7 +53,7 @@ def test_losses():
         np.testing.assert_allclose(values, TEXTBOOK[name](x), atol=1e-12, err_msg=name)
         nearest = np.argmin(abs(x - 1))
         assert abs(values[nearest]) <= abs(x[nearest] - 1) + 1e-12, f"{name} is not 0 where the two agree"
-    assert shown["binary cross-entropy"][0].max() == 1
+    assert shown["binary cross-entropy"][0].max() < 1
     assert shown["squared hinge"][0].min() < 0
 
 
