@@ -52,7 +52,7 @@ def test_losses():
     for name, (x, values) in shown.items():
         np.testing.assert_allclose(values, TEXTBOOK[name](x), atol=1e-12, err_msg=name)
         nearest = np.argmin(abs(x - 1))
-        assert abs(values[nearest]) <= abs(x[nearest] - 1) + 1e-12, f"{name} is not 0 where the two agree"
+        assert abs(values[nearest]) <= 1.01 * abs(x[nearest] - 1) + 1e-12, f"{name} is not 0 where the two agree"
     assert shown["binary cross-entropy"][0].max() < 1
     assert shown["squared hinge"][0].min() < 0
 
