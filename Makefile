@@ -13,7 +13,7 @@ SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 GENERIC := tests/test_generic.py tests/test_edges.py tests/test_errors.py tests/test_ulp.py
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-cuda test-gpu test-nojit bench bench-gpu lint type clean
+.PHONY: demo test test-cuda test-gpu test-nojit bench bench-gpu docs lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -51,6 +51,10 @@ bench: $(VENV)/bench.stamp $(PEERS:%=$(VENV)/peer-%.stamp)
 bench-gpu: $(VENV)/gpu.stamp
 	@$(BIN)/python -m bench.gpu $(BUDGET:%=--budget %)
 
+# the documentation, into site/; a warning is an error
+docs: $(VENV)/docs.stamp
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -59,5 +63,5 @@ type: $(VENV)/dev.stamp
 	@$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
