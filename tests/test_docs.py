@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import CLASSES, JIT
+
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
 PAGES = [
@@ -12,6 +14,7 @@ PAGES = [
 ]
 
 
+@pytest.mark.skipif(not JIT, reason="the pages train models, which takes minutes in plain Python")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_run(page):
     text, space = page.read_text(), {}
@@ -22,8 +25,6 @@ def test_blocks_run(page):
 
 
 def test_every_loss_has_a_page():
-    from tests.support import CLASSES
-
     for loss in CLASSES:
         page = ROOT / "docs" / "losses" / f"{loss.__module__.rpartition('.')[2]}.md"
         assert f"::: fastloss.{loss.__name__}" in page.read_text()
