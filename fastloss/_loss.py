@@ -39,24 +39,20 @@ class Loss:
 
     All methods take `(y_true, y_pred, *, sample_weight=None, reduction="mean", out=None)`.
 
-    Parameters of the methods
-    -------------------------
-    y_true : array of y_pred's shape (or class indices, see the categorical losses). The dtype of y_pred, bool and any
-        integer are read as they are; another float dtype is converted, piece by piece.
-    y_pred : array of float32, float64, float16 or bfloat16 (16-bit floats are computed in float32). Any strides.
-    sample_weight : a number, or an array that has, in each dimension of the per-example losses from the left, that
-        size or 1.
-    reduction : "mean" (sum of w*loss / sum of w), "sum", "sum_over_batch_size" (sum of w*loss / number of examples)
-        or "none" (the array of w*loss). The gradient is scaled alike; for "none" it is that of the sum.
-    out : where to write: the gradient for `loss_gradient` and `gradient`; a pair for `gradient_hessian`; for
-        reduction="none", (losses, gradient) for `loss_gradient` and the losses for `loss`. It is what is returned. It
-        may be y_pred itself, and may have another float dtype or memory order.
+    - `y_true`: array of y_pred's shape (or class indices, see the categorical losses). The dtype of y_pred, bool and
+      any integer are read as they are; another float dtype is converted, piece by piece.
+    - `y_pred`: array of float32, float64, float16 or bfloat16 (16-bit floats are computed in float32). Any strides.
+    - `sample_weight`: a number, or an array that has, in each dimension of the per-example losses from the left, that
+      size or 1.
+    - `reduction`: "mean" (sum of w·loss / sum of w), "sum", "sum_over_batch_size" (sum of w·loss / number of examples)
+      or "none" (the array of w·loss). The gradient is scaled alike; for "none" it is that of the sum.
+    - `out`: where to write: the gradient for `loss_gradient` and `gradient`; a pair for `gradient_hessian`; for
+      reduction="none", (losses, gradient) for `loss_gradient` and the losses for `loss`. It is what is returned. It
+      may be y_pred itself, and may have another float dtype or memory order.
 
-    Raises
-    ------
-    ValueError : shapes, reduction or hyperparameters that do not fit, before anything is written; and values outside
-        the domain of the loss, found in the pass itself, after which `out` is unspecified.
-    TypeError : dtypes that do not fit, before anything is written.
+    ValueError: shapes, reduction or hyperparameters that do not fit, before anything is written; and values outside
+    the domain of the loss, found in the pass itself, after which `out` is unspecified. TypeError: dtypes that do not
+    fit, before anything is written.
 
     Examples
     --------

@@ -60,7 +60,9 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) ->
         if isinstance(loss, Poisson):
             values, label = values - least, f"{label}, above its least"
         axes.plot(inside, values, label=label, **_line(number))
-    return _finish(axes, "prediction for a target of 1", "loss of one example", (-0.5, 3.0), (-0.1, 4.0))
+    _finish(axes, "prediction for a target of 1", "loss of one example", (-0.5, 3.0), (-0.1, 4.0))
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.55, 1.0))  # between the curves
+    return axes
 
 
 def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = None) -> Axes:

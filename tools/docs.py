@@ -28,17 +28,14 @@ def module(loss):
 # --- figures -----------------------------------------------------------------------------------------------------
 
 
-def one_loss(loss):
-    """From predictions, and beside it from logits where there is such a form."""
-    forms = (False, True) if loss.activation else (None,)
-    figure, axes = plt.subplots(1, len(forms), figsize=(5.6 * len(forms), 4.2), layout="constrained", squeeze=False)
-    for form, ax in zip(forms, axes[0], strict=True):
-        plot.plot_loss(loss(), ax, from_logits=form)
-    return figure
+def forms(loss):
+    """The pictures of a loss: from predictions, and from logits where there is such a form."""
+    return {f"{module(loss)}{suffix}": lambda form=form: plot.plot_loss(loss(), from_logits=form).figure
+            for suffix, form in (("", False), ("-logits", True)) if loss.activation or not form}  # fmt: skip
 
 
 FIGURES = {"losses": lambda: plot.plot_losses().figure, "focal": lambda: plot.plot_focal().figure}
-FIGURES |= {module(loss): lambda loss=loss: one_loss(loss) for loss in LOSSES}
+FIGURES |= {name: draw for loss in LOSSES for name, draw in forms(loss).items()}
 
 
 def on_files(files, config):
@@ -56,8 +53,11 @@ def on_files(files, config):
 
 def _figure(name, page):
     up = "../" * page.file.src_uri.count("/")
-    words = name.replace("_", " ")
-    return "\n".join(f"![{words}]({up}figures/{name}-{shade}.svg#only-{shade})" for shade in INK)
+    words, names = name.replace("_", " "), [name, f"{name}-logits"] if f"{name}-logits" in FIGURES else [name]
+    kind = "{ .half }" if len(names) == 2 else ""
+    return "\n".join(
+        f"![{words}]({up}figures/{name}-{shade}.svg#only-{shade}){kind}" for shade in INK for name in names
+    )
 
 
 # --- tables ------------------------------------------------------------------------------------------------------
@@ -113,6 +113,7 @@ TABLES = {
 
 
 def _mathml(text, display):
+    text = re.sub(r"\\log (?=[a-z\\])", r"\\log\\, ", text)  # MathML puts no space after a function
     return latex2mathml.converter.convert(text.strip(), display="block" if display else "inline")
 
 
