@@ -65,7 +65,10 @@ def _answer(question: str, names: list[str]) -> str | None:
     print(question)
     for number, name in enumerate(names, 1):
         print(f"  {number}  {name}")
-    said = input("number or name, empty if open: ").strip()
+    try:
+        said = input("number or name, empty if open: ").strip()
+    except EOFError:
+        said = ""
     return names[int(said) - 1] if said.isdecimal() and 1 <= int(said) <= len(names) else said or None
 
 

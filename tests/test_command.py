@@ -38,6 +38,12 @@ def test_choose_at_a_terminal(answers, capsys, monkeypatch):
     assert "warning" not in out
 
 
+def test_choose_at_a_terminal_that_says_nothing(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    assert main(["choose"]) == 0
+    assert capsys.readouterr().out.count("loss = ") == 9
+
+
 def test_choose_without_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert main(["choose"]) == 0
