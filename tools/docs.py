@@ -118,10 +118,12 @@ def _mathml(text, display):
 
 
 def _formulas(text):
-    """$$...$$ and $...$, outside code."""
+    """$$...$$ and $...$, outside code; a formula that begins a line would be a paragraph without the span."""
     text = re.sub(r"\$\$(.+?)\$\$", lambda m: f'<div class="formula">{_mathml(m[1], True)}</div>', text, flags=re.S)
     parts = re.split(r"(`[^`\n]+`)", text)
-    parts[::2] = [re.sub(r"\$([^$\n]+)\$", lambda m: _mathml(m[1], False), part) for part in parts[::2]]
+    parts[::2] = [
+        re.sub(r"\$([^$\n]+)\$", lambda m: f"<span>{_mathml(m[1], False)}</span>", part) for part in parts[::2]
+    ]
     return "".join(parts)
 
 
