@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             report(ask(given.task, given.activation))
     except (ValueError, ImportError, OSError) as error:
-        print(f"python -m fastloss {given.command}: {error}", file=sys.stderr)
+        print(f"python -m fastloss: {error}", file=sys.stderr)
         return 2
     return 0
 

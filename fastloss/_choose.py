@@ -113,5 +113,5 @@ def _misfit(loss: type[Loss], activation: str) -> str:
 
 def _widest(values: Interval) -> str:
     """The activation that reaches most of these values and no others."""
-    fitting = [name for name, given in ACTIVATIONS.items() if values.covers(given)]
-    return max(fitting, key=lambda name: ACTIVATIONS[name].high - ACTIVATIONS[name].low)
+    fitting = {name: given for name, given in ACTIVATIONS.items() if values.covers(given)}
+    return max(fitting, key=lambda name: sum(fitting[name].covers(other) for other in fitting.values()))

@@ -81,7 +81,13 @@ def test_warnings_say_why():
          "to 1; use softmax"),
     ):  # fmt: skip
         assert fl.choose(task="single-label classification", activation=activation).warnings[0] == text
-    assert "use exp" in fl.choose(task="regression", activation="none").warnings[0]
+    assert fl.choose(task="regression", activation="none").warnings == (
+        "no activation gives values in (−∞, ∞), which mean squared logarithmic error cannot take; use exp",
+    )
+    narrow = fl.choose(task="regression", activation="sigmoid").warnings[0]
+    assert narrow.startswith("sigmoid gives values in [0, 1], so mean squared error cannot reach targets outside;")
+    assert narrow.endswith("for those use no activation")
+    assert len(fl.choose(task="regression", activation="exp").warnings) == 2  # the logarithmic error wants no more
     assert fl.choose(task="regression", activation="linear") == fl.choose(task="regression", activation="none")
 
 

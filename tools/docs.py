@@ -79,7 +79,7 @@ def activation_matrix():
         for activation in ACTIVATIONS:
             suggestions, warnings = fastloss.choose(task=task, activation=activation)
             first = f"`{type(suggestions[0].loss).__name__}`"
-            fits = len(warnings) < len(suggestions)
+            fits = len(warnings) < len(suggestions) or suggestions[0].loss.activation is None
             lines.append(f"| {task} | {activation} | {first if fits else '–'} | {'<br>'.join(warnings)} |")
     return "\n".join(lines)
 
