@@ -34,3 +34,12 @@ cce = categorical_crossentropy
 mae = mean_absolute_error
 mse = mean_squared_error
 msle = mean_squared_logarithmic_error
+
+
+def __getattr__(name: str) -> object:
+    """fastloss.plot, which needs Matplotlib, is loaded when it is asked for."""
+    if name == "plot":
+        from importlib import import_module
+
+        return import_module(".plot", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -124,6 +124,13 @@ def test_dark():
     assert len({(line.get_color(), line.get_linestyle()) for line in axes.get_lines()}) == 5
 
 
+def test_it_is_there_when_asked_for():
+    code = "import sys, fastloss; assert 'matplotlib' not in sys.modules; fastloss.plot.plot_focal"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'plots'"):
+        fl.plots  # noqa: B018
+
+
 def test_import_of_the_library_leaves_matplotlib_alone():
     code = "import sys, fastloss; assert 'matplotlib' not in sys.modules; sys.modules['matplotlib'] = None"
     code += "; import fastloss.plot"
