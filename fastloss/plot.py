@@ -29,7 +29,9 @@ except ImportError as error:
     raise ImportError(f'fastloss.plot needs Matplotlib ({error}): pip install "fastloss[plot]"') from error
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)), (0, (9, 2, 1, 2, 1, 2)))
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (2, 1)),
+                           (0, (4, 1.2, 1, 1.2, 1, 1.2)))  # fmt: skip
+HANDLE = 2.8  # longer than the longest pattern of dashes, so that the legend shows all of it
 POINTS = 601
 USUAL = (MeanSquaredError(), MeanAbsoluteError(), MeanSquaredLogarithmicError(), Poisson(), SquaredHinge(),
          BinaryCrossentropy())  # fmt: skip
@@ -61,7 +63,7 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) ->
             values, label = values - least, f"{label}, above its least"
         axes.plot(inside, values, label=label, **_line(number))
     _finish(axes, "prediction for a target of 1", "loss of one example", (-0.5, 3.0), (-0.1, 4.0))
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.55, 1.0))  # between the curves
+    axes.legend(frameon=False, handlelength=HANDLE, loc="upper center", bbox_to_anchor=(0.55, 1.0))  # amid the curves
     return axes
 
 
@@ -103,6 +105,8 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
     loss = _in_form(loss, from_logits)
     axes, logits, classes = _axes(ax), getattr(loss, "from_logits", False), hasattr(loss, "axis")
     low, high = (-6.0, 6.0) if logits else (0.0, 1.0) if loss.takes.high == 1 else (-1.0, 3.0)
+    if not logits:
+        low, high = max(low, loss.takes.low), min(high, loss.takes.high)
     x = _reach(loss, low, high)
     if classes:
         inputs = np.stack([x, np.zeros_like(x) if logits else 1 - x], axis=1)
@@ -130,14 +134,15 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def _line(number: int) -> dict[str, Any]:
-    return {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number % len(DASHES)], "linewidth": 2.4}
+    turn, place = divmod(number, len(COLOURS))  # after a turn the colours come back with other dashes
+    return {"color": COLOURS[place], "linestyle": DASHES[(place + turn) % len(DASHES)], "linewidth": 2.4}
 
 
 def _finish(axes: Axes, x: str, y: str, across: tuple[float, float], up: tuple[float, float]) -> Axes:
     axes.set(xlabel=x, ylabel=y, xlim=across, ylim=up)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, handlelength=HANDLE)
     return axes
 
 

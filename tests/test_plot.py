@@ -64,6 +64,12 @@ def test_chosen_losses():
         plot.plot_losses([fl.cce])
 
 
+def test_no_two_lines_look_alike():
+    lines = plot.plot_losses([*plot.USUAL, *plot.USUAL, fl.mse]).get_lines()
+    # Line2D scales the dashes but keeps no name for them
+    assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in lines}) == len(lines)
+
+
 def test_focal():
     gammas = (0, 0.5, 1, 2, 5)
     axes = plot.plot_focal()
@@ -93,8 +99,13 @@ def test_one_loss(loss):
         bends = np.isclose(x, 1, atol=0.02)  # the corners of MAE and hinge
         np.testing.assert_allclose(shown["gradient"][1][middle][~bends[middle]], slope[middle][~bends[middle]],
                                    atol=0.05, rtol=0.05)  # fmt: skip
+    bends = np.isclose(x, 1, atol=0.02)[middle]
+    np.testing.assert_allclose(shown["Hessian"][1][middle][~bends],
+                               np.gradient(shown["gradient"][1], x)[middle][~bends], atol=0.05, rtol=0.05)  # fmt: skip
     for label, (_, curve) in shown.items():
         assert np.isfinite(curve).all(), label
+    assert axes.get_xlim() == pytest.approx((x[0], x[-1]), abs=0.01), "a part of the axis is empty"
+    assert -7 < axes.get_ylim()[0] < axes.get_ylim()[1] < 7
 
 
 @pytest.mark.parametrize("loss", [cls() for cls in CLASSES], ids=name_of)
