@@ -13,7 +13,7 @@ SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 GENERIC := tests/test_generic.py tests/test_edges.py tests/test_errors.py tests/test_ulp.py
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-cuda test-gpu test-nojit bench bench-gpu docs lint type clean
+.PHONY: demo test test-cuda test-gpu test-nojit test-others bench bench-gpu docs lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -41,6 +41,10 @@ test-gpu: $(VENV)/gpu.stamp
 
 test-nojit: $(VENV)/cuda.stamp
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest
+
+# what the pages say of other libraries, with those libraries
+test-others: $(VENV)/others.stamp
+	@$(BIN)/python -m pytest -n0 tests/test_others.py
 
 # make bench PEERS="torch jax" installs and measures them too
 bench: $(VENV)/bench.stamp $(PEERS:%=$(VENV)/peer-%.stamp)

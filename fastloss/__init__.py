@@ -41,5 +41,8 @@ def __getattr__(name: str) -> object:
     if name == "plot":
         from importlib import import_module
 
-        return import_module(".plot", __name__)
+        try:
+            return import_module(".plot", __name__)
+        except ImportError as error:  # hasattr(fastloss, "plot") is False then, and not an error
+            raise AttributeError(str(error)) from error
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

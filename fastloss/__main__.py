@@ -61,15 +61,20 @@ def ask(task: str | None, activation: str | None) -> Choice:
 
 
 def _answer(question: str, names: list[str]) -> str | None:
-    """A name, given as such or by its number."""
+    """A name, given as such or by its number; asked for again where it is neither."""
     print(question)
     for number, name in enumerate(names, 1):
         print(f"  {number}  {name}")
-    try:
-        said = input("number or name, empty if open: ").strip()
-    except EOFError:
-        said = ""
-    return names[int(said) - 1] if said.isdecimal() and 1 <= int(said) <= len(names) else said or None
+    while True:
+        try:
+            said = input("number or name, empty if open: ").strip()
+        except EOFError:
+            return None
+        if said.isdecimal() and 1 <= int(said) <= len(names):
+            return names[int(said) - 1]
+        if not said or said in names:
+            return said or None
+        print(f"{said!r} is none of them")
 
 
 def report(choice: Choice) -> None:
@@ -98,7 +103,12 @@ def draw(file: str, names: list[str]) -> None:
         axes = plot.plot_losses([known[name] for name in names] or None)
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.savefig(file, dpi=200, bbox_inches="tight")
+    from matplotlib.pyplot import close  # after fastloss.plot, which says what to install where it is missing
+
+    try:
+        figure.savefig(file, dpi=200, bbox_inches="tight")
+    finally:
+        close(figure)
 
 
 if __name__ == "__main__":

@@ -59,16 +59,18 @@ def choose(*, task: str | None = None, activation: str | None = None) -> Choice:
 
     task is one of "binary classification", "multi-label classification", "single-label classification", "regression",
     "count regression", "maximum-margin classification"; activation is "sigmoid", "softmax", "tanh", "exp", or "none"
-    ("linear", "identity") for a last layer without one. A loss with an activation of its own is suggested from logits:
-    leave the activation out of the last layer. Every pair that does not fit gives a warning that says why and what to
-    do; only an unknown name is a ValueError.
+    ("linear", "identity") for a last layer without one. The code is right behind the layer that was named: a loss has
+    its activation fused (from_logits=True) where the last layer has none or was not named, and the reason says so.
+    Every pair that does not fit gives a warning that says why and what to do; only an unknown name is a ValueError.
 
     >>> import fastloss
     >>> choice = fastloss.choose(task="single-label classification", activation="tanh")
     >>> choice.suggestions[0].code
-    'loss = fastloss.CategoricalCrossentropy(from_logits=True)'
+    'loss = fastloss.CategoricalCrossentropy()'
     >>> choice.warnings[0]
     'tanh gives values in [−1, 1], which categorical cross-entropy cannot take; use softmax'
+    >>> fastloss.choose(task="single-label classification", activation="none").suggestions[0].code
+    'loss = fastloss.CategoricalCrossentropy(from_logits=True)'
     """
     if task is not None and task not in TASKS:
         raise ValueError(f"choose: task is {task!r}, expected one of {', '.join(map(repr, TASKS))}")
@@ -77,9 +79,10 @@ def choose(*, task: str | None = None, activation: str | None = None) -> Choice:
         raise ValueError(f"choose: activation is {activation!r}, expected one of {', '.join(map(repr, ACTIVATIONS))}")
     fitting = [loss for loss in LOSSES if task is None or task in loss.task]
     if task is None and activation not in (None, "none"):
-        fitting = [loss for loss in fitting if loss.activation == activation]
-    warnings = [] if activation is None else [_misfit(loss, activation) for loss in fitting]
-    return Choice(tuple(_suggest(loss) for loss in fitting), tuple(text for text in warnings if text))
+        fitting = [loss for loss in fitting if last_layer(loss) == activation]
+        fitting.sort(key=lambda loss: loss.activation != activation)  # those that are made for it first
+    warnings = [] if activation is None else [misfit(loss, activation) for loss in fitting]
+    return Choice(tuple(_suggest(loss, activation) for loss in fitting), tuple(text for text in warnings if text))
 
 
 def name_of(loss: type[Loss]) -> str:
@@ -88,17 +91,17 @@ def name_of(loss: type[Loss]) -> str:
     return words if " " not in words else words.lower()
 
 
-def _suggest(loss: type[Loss]) -> Suggestion:
-    fused = loss.activation is not None
-    made = loss(from_logits=True) if fused else loss()
-    code = f"loss = fastloss.{loss.__name__}({'from_logits=True' if fused else ''})"
-    return Suggestion(made, f"{loss.use} ({loss.activation} is part of the loss)" if fused else loss.use, code)
+def last_layer(loss: type[Loss]) -> str:
+    """The activation that a loss is made for: its own, or the one that reaches most of the values it takes."""
+    if loss.activation is not None:
+        return loss.activation
+    fitting = {name: given for name, given in ACTIVATIONS.items() if loss.takes.covers(given)}
+    return max(fitting, key=lambda name: sum(fitting[name].covers(other) for other in fitting.values()))
 
 
-def _misfit(loss: type[Loss], activation: str) -> str:
+def misfit(loss: type[Loss], activation: str) -> str:
     """Why a loss does not fit behind an activation, and what to do; empty where it does."""
-    given, name = ACTIVATIONS[activation], name_of(loss)
-    own = loss.activation or _widest(loss.takes)
+    given, name, own = ACTIVATIONS[activation], name_of(loss), last_layer(loss)
     if activation == own or (activation == "none" and loss.activation is not None):  # from logits
         return ""
     what, use = (f"{'no activation' if a == 'none' else a}" for a in (activation, own))
@@ -111,7 +114,13 @@ def _misfit(loss: type[Loss], activation: str) -> str:
     return f"{what} makes probabilities that add to 1, {name} answers each question by itself; use {use}"
 
 
-def _widest(values: Interval) -> str:
-    """The activation that reaches most of these values and no others."""
-    fitting = {name: given for name, given in ACTIVATIONS.items() if values.covers(given)}
-    return max(fitting, key=lambda name: sum(fitting[name].covers(other) for other in fitting.values()))
+def _suggest(loss: type[Loss], activation: str | None) -> Suggestion:
+    """The loss as it fits behind the activation: fused only where the last layer has none, or it would apply twice."""
+    own, fused = loss.activation, loss.activation is not None and activation in (None, "none")
+    reason = loss.use
+    if fused:
+        reason += f" ({own} is part of the loss: the last layer has no activation)"
+    elif own is not None:
+        reason += f" (faster, and exact in the tails: no {own} in the last layer, and from_logits=True)"
+    option = "from_logits=True" if fused else ""
+    return Suggestion(loss(from_logits=True) if fused else loss(), reason, f"loss = fastloss.{loss.__name__}({option})")

@@ -31,6 +31,8 @@ except ImportError as error:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (2, 1)),
                            (0, (4, 1.2, 1, 1.2, 1, 1.2)))  # fmt: skip
+LIKELIHOODS = ("sigmoid", "softmax", "exp")
+"""The activations of losses that are logarithms of likelihoods, in nats."""
 HANDLE = 2.8  # longer than the longest pattern of dashes, so that the legend shows all of it
 POINTS = 601
 USUAL = (MeanSquaredError(), MeanAbsoluteError(), MeanSquaredLogarithmicError(), Poisson(), SquaredHinge(),
@@ -38,10 +40,10 @@ USUAL = (MeanSquaredError(), MeanAbsoluteError(), MeanSquaredLogarithmicError(),
 
 
 def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw losses over the prediction for a target of 1: each is 0 where the two agree.
+    """Draw losses over the prediction, or the logit, for a target of 1; of predictions each is 0 where the two agree.
 
     Losses of classes do not fit in here (see `plot_loss`): a ValueError. Of Poisson, which is 1 at its least, what is
-    above that is drawn. Returns the Axes, a new one unless ax is given.
+    above that is drawn. A loss from logits is drawn over its logit. Returns the Axes, a new one unless ax is given.
 
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import fastloss, fastloss.plot
@@ -50,20 +52,25 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) ->
     ['mean squared error', 'mean absolute error']
     >>> matplotlib.pyplot.close()
     """
-    axes = _axes(ax)
-    for number, loss in enumerate(USUAL if losses is None else losses):
+    drawn = USUAL if losses is None else losses
+    for loss in drawn:
         if hasattr(loss, "axis"):
             raise ValueError(f"plot_losses: {type(loss).__name__} is a loss of several classes, expected losses of "
                              "one prediction; see plot_loss")  # fmt: skip
-        inside = _reach(loss, -0.5, 3.0)
-        values = loss.loss(np.ones_like(inside), inside, reduction="none")
-        least = loss.loss(np.ones(1), np.zeros(1) if getattr(loss, "from_logits", False) else np.ones(1))
-        label = name_of(type(loss)) + _form(loss)
+    axes, logits = _axes(ax), {getattr(loss, "from_logits", False) for loss in drawn}
+    low, high = (-3.0, 3.0) if True in logits else (-0.5, 3.0)
+    for number, loss in enumerate(drawn):
+        x = _reach(loss, low, high)
+        values, label = loss.loss(np.ones_like(x), x, reduction="none"), _title(loss)
         if isinstance(loss, Poisson):
-            values, label = values - least, f"{label}, above its least"
-        axes.plot(inside, values, label=label, **_line(number))
-    _finish(axes, "prediction for a target of 1", "loss of one example", (-0.5, 3.0), (-0.1, 4.0))
-    axes.legend(frameon=False, handlelength=HANDLE, loc="upper center", bbox_to_anchor=(0.55, 1.0))  # amid the curves
+            values = values - loss.loss(np.ones(1), np.zeros(1) if loss.from_logits else np.ones(1))
+            label += ", above its least"
+        axes.plot(x, values, label=label, **_line(number))
+    what = "prediction or logit" if len(logits) == 2 else "logit" if True in logits else "prediction"
+    unit = "logarithmic ones in nats"
+    _finish(axes, f"{what} for a target of 1", f"loss of one example ({unit})", (low, high), (-0.1, 4.0))
+    place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.55, 1)} if losses is None else {}  # amid them
+    axes.legend(frameon=False, handlelength=HANDLE, **place)
     return axes
 
 
@@ -86,7 +93,7 @@ def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = No
     for number, gamma in enumerate(gammas):
         values = BinaryFocalCrossentropy(gamma=float(gamma)).loss(np.ones_like(p), p, reduction="none")
         axes.plot(p, values, label=f"γ = {gamma:g}" + " (cross-entropy)" * (gamma == 0), **_line(number))
-    return _finish(axes, "probability of the true class", "loss of one example", (0.0, 1.0), (0.0, 5.0))
+    return _finish(axes, "probability of the true class", "loss of one example (nats)", (0.0, 1.0), (0.0, 5.0))
 
 
 def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = None) -> Axes:
@@ -125,8 +132,9 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
     drawn = drawn[np.isfinite(drawn)]
     bottom, top = max(-6.0, float(drawn.min())), min(6.0, float(drawn.max()))
     room = 0.06 * (top - bottom)
-    axes.set_title(name_of(type(loss)) + _form(loss), loc="left")
-    return _finish(axes, what, "value for one example", (low, high), (bottom - room, top + room))
+    axes.set_title(_title(loss), loc="left")
+    unit = " (nats)" if loss.activation in LIKELIHOODS else ""
+    return _finish(axes, what, f"value for one example{unit}", (low, high), (bottom - room, top + room))
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -146,8 +154,12 @@ def _finish(axes: Axes, x: str, y: str, across: tuple[float, float], up: tuple[f
     return axes
 
 
-def _form(loss: Loss) -> str:
-    return ", from logits" if getattr(loss, "from_logits", False) else ""
+def _title(loss: Loss) -> str:
+    """The name of a loss, with what was chosen of it: binary focal cross-entropy, from logits, gamma=5."""
+    fields = dataclasses.fields(loss)  # type: ignore[arg-type]
+    chosen = {f.name: getattr(loss, f.name) for f in fields if getattr(loss, f.name) != f.default}
+    form = ["from logits"] if chosen.pop("from_logits", False) else []
+    return ", ".join([name_of(type(loss)), *form, *(f"{name}={value}" for name, value in chosen.items())])
 
 
 def _in_form(loss: Loss, from_logits: bool | None) -> Loss:

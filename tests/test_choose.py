@@ -91,8 +91,20 @@ def test_warnings_say_why():
     assert fl.choose(task="regression", activation="linear") == fl.choose(task="regression", activation="none")
 
 
+@pytest.mark.parametrize(("task", "activation"), [*itertools.product((None, *TASKS), (None, *ACTIVATIONS))])
+def test_no_activation_is_applied_twice(task, activation):
+    for loss, reason, _ in fl.choose(task=task, activation=activation).suggestions:
+        fused = loss.activation is not None and activation in (None, "none")
+        assert getattr(loss, "from_logits", False) == fused
+        if fused:
+            assert reason.endswith(f"({loss.activation} is part of the loss: the last layer has no activation)")
+        elif loss.activation is not None:
+            assert reason.endswith(f"no {loss.activation} in the last layer, and from_logits=True)")
+
+
 def test_activation_alone():
-    assert isinstance(fl.choose(activation="exp").suggestions[0].loss, fl.Poisson)
+    both = [type(suggestion.loss) for suggestion in fl.choose(activation="exp").suggestions]
+    assert both == [fl.Poisson, fl.MeanSquaredLogarithmicError]
     assert len(fl.choose().suggestions) == len(CLASSES)
 
 

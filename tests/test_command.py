@@ -18,7 +18,7 @@ def test_versions(capsys):
 def test_choose_by_options(capsys):
     assert main(["choose", "--task", "single-label classification", "--activation", "tanh"]) == 0
     out = capsys.readouterr().out
-    assert "fastloss.CategoricalCrossentropy(from_logits=True)" in out
+    assert "loss = fastloss.CategoricalCrossentropy()" in out
     assert "one of several classes" in out
     assert "warning: tanh gives values in" in out
 
@@ -28,13 +28,14 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize("answers", ["count regression\nexp\n", "5\n4\n"])
+@pytest.mark.parametrize("answers", ["count regression\nexp\n", "5\n4\n", "counts\n5\n9\n4\n"])
 def test_choose_at_a_terminal(answers, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", Terminal(answers))
     assert main(["choose"]) == 0
     out = capsys.readouterr().out
     assert "What is to be learned?" in out
-    assert "fastloss.Poisson(from_logits=True)" in out
+    assert "loss = fastloss.Poisson()" in out
+    assert out.count("is none of them") == answers.count("\n") - 2  # then it asks again
     assert "warning" not in out
 
 
@@ -66,7 +67,7 @@ def test_plot(names, tmp_path):
     import matplotlib.pyplot as plt
 
     assert main(["plot", str(tmp_path / "out.png"), *names]) == 0
-    plt.close("all")
+    assert not plt.get_fignums()
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
 
 

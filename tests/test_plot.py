@@ -64,6 +64,29 @@ def test_chosen_losses():
         plot.plot_losses([fl.cce])
 
 
+def test_the_axis_says_what_it_is():
+    logits = fl.BinaryCrossentropy(from_logits=True)
+    for losses, what in (
+        ([fl.mae], "prediction for a target of 1"),
+        ([logits], "logit for a target of 1"),
+        ([logits, fl.squared_hinge], "prediction or logit for a target of 1"),
+    ):
+        axes = plot.plot_losses(losses)
+        assert axes.get_xlabel() == what
+        for x, _ in curves(axes).values():
+            assert axes.get_xlim() == pytest.approx((x[0], x[-1]), abs=0.01), "a part of the axis is empty"
+    (_, values), _ = curves(axes).values()
+    np.testing.assert_allclose(values, np.log1p(np.exp(-np.linspace(-3, 3, values.size))), atol=1e-12)
+
+
+def test_losses_of_one_class_are_told_apart():
+    axes = plot.plot_losses([fl.BinaryFocalCrossentropy(gamma=g, from_logits=True) for g in (2.0, 5.0)])
+    assert legend(axes) == [f"binary focal cross-entropy, from logits{rest}" for rest in ("", ", gamma=5.0")]
+    for loss in (fl.Poisson(from_logits=True), fl.Poisson(epsilon=1e-7)):  # what is above the least, in each form
+        (curve,) = curves(plot.plot_losses([loss])).values()
+        assert curve[1].min() == pytest.approx(0, abs=1e-4)
+
+
 def test_no_two_lines_look_alike():
     lines = plot.plot_losses([*plot.USUAL, *plot.USUAL, fl.mse]).get_lines()
     # Line2D scales the dashes but keeps no name for them
@@ -149,3 +172,6 @@ def test_import_of_the_library_leaves_matplotlib_alone():
     assert done.returncode == 1
     assert "ImportError: fastloss.plot needs Matplotlib" in done.stderr
     assert 'pip install "fastloss[plot]"' in done.stderr
+    code = code.replace("import fastloss.plot", "assert not hasattr(fastloss, 'plot'); fastloss.plot")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "AttributeError: fastloss.plot needs Matplotlib" in done.stderr

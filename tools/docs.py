@@ -10,9 +10,8 @@ import matplotlib
 from matplotlib import pyplot as plt
 from mkdocs.structure.files import File
 
-import fastloss
 from fastloss import plot
-from fastloss._choose import ACTIVATIONS, LOSSES, TASKS
+from fastloss._choose import ACTIVATIONS, LOSSES, last_layer, misfit, name_of
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,11 +52,25 @@ def on_files(files, config):
 
 def _figure(name, page):
     up = "../" * page.file.src_uri.count("/")
-    words, names = name.replace("_", " "), [name, f"{name}-logits"] if f"{name}-logits" in FIGURES else [name]
+    names = [name, f"{name}-logits"] if f"{name}-logits" in FIGURES else [name]
     kind = "{ .half }" if len(names) == 2 else ""
     return "\n".join(
-        f"![{words}]({up}figures/{name}-{shade}.svg#only-{shade}){kind}" for shade in INK for name in names
+        f"![{ALT.get(shown) or _alt(shown)}]({up}figures/{shown}-{shade}.svg#only-{shade}){kind}"
+        for shade in INK
+        for shown in names
     )
+
+
+ALT = {
+    "losses": "Six losses over the prediction, for a target of 1",
+    "focal": "The focal loss over the probability of the true class, for five gammas",
+}
+
+
+def _alt(name):
+    loss, logits, _ = name.partition("-logits")
+    form = "logits" if logits else "predictions"
+    return f"Loss, gradient and Hessian from {form}: {loss.replace('_', ' ').replace('crossentropy', 'cross-entropy')}"
 
 
 # --- tables ------------------------------------------------------------------------------------------------------
@@ -68,30 +81,47 @@ def decision_table():
     lines = ["| when | loss | last layer |", "| --- | --- | --- |"]
     for loss in LOSSES:
         link = f"[`{loss.__name__}`](losses/{module(loss)}.md)"
-        lines.append(f"| {loss.use} | {link} | {loss.activation or 'none'} |")
+        lines.append(f"| {loss.use} | {link} | {last_layer(loss)} |")
     return "\n".join(lines)
 
 
 def activation_matrix():
-    """What `choose` says of every task and last layer."""
-    lines = ["| task | last layer | loss | beware |", "| --- | --- | --- | --- |"]
-    for task in TASKS:
-        for activation in ACTIVATIONS:
-            suggestions, warnings = fastloss.choose(task=task, activation=activation)
-            first = f"`{type(suggestions[0].loss).__name__}`"
-            fits = len(warnings) < len(suggestions) or suggestions[0].loss.activation is None
-            lines.append(f"| {task} | {activation} | {first if fits else '–'} | {'<br>'.join(warnings)} |")
+    """Every loss with every last layer."""
+    lines = [f"| loss | {' | '.join(ACTIVATIONS)} |", "| --- |" + " :---: |" * len(ACTIVATIONS)]
+    for loss in LOSSES:
+        marks = [_mark(loss, activation) for activation in ACTIVATIONS]
+        lines.append(f"| [{name_of(loss)}](losses/{module(loss)}.md) | {' | '.join(marks)} |")
     return "\n".join(lines)
 
 
-def ulp_table():
-    """The bounds that the tests enforce."""
+def _mark(loss, activation):
+    if not misfit(loss, activation):
+        return "logits" if activation == "none" and loss.activation else "✓"
+    return "(✓)" if loss.activation is None and loss.takes.covers(ACTIVATIONS[activation]) else "✗"
+
+
+def misfit_list():
+    """What `choose` warns of, behind every last layer."""
+    lines = []
+    for activation in ACTIVATIONS:
+        lines += ["", f'??? note "{activation}"', ""]
+        lines += [f"    * {text}" for text in (misfit(loss, activation) for loss in LOSSES) if text]
+    return "\n".join(lines)
+
+
+def ulp_table(page=None):
+    """The bounds that the tests enforce: of all losses, or of that of a page."""
     source = ast.parse((ROOT / "tests" / "test_ulp.py").read_text())
     (bounds,) = (ast.literal_eval(node.value) for node in source.body
                  if isinstance(node, ast.Assign) and node.targets[0].id == "BOUNDS")  # fmt: skip
-    lines = ["| loss | loss | gradient | Hessian |", "| --- | ---: | ---: | ---: |"]
+    own = [loss.__name__ for loss in LOSSES if page and module(loss) == Path(page.file.src_uri).stem]
+    lines = [f"| {'at most, in ulp' if own else 'loss'} | loss | gradient | Hessian |", "| --- | ---: | ---: | ---: |"]
     for name, numbers in bounds.items():
-        lines.append(f"| {name.replace('_logits', ', from logits')} | " + " | ".join(map(str, numbers)) + " |")
+        loss, logits, _ = name.partition("_logits")
+        if not own or loss in own:
+            form = "from logits" if logits else "from predictions"
+            words = form if own else f"{loss}, from logits" if logits else loss
+            lines.append(f"| {words} | {' | '.join(map(str, numbers))} |")
     return "\n".join(lines)
 
 
@@ -105,6 +135,7 @@ TABLES = {
     "decision table": decision_table,
     "decision list": decision_list,
     "activation matrix": activation_matrix,
+    "misfit list": misfit_list,
     "ulp table": ulp_table,
 }
 
@@ -130,6 +161,7 @@ def _formulas(text):
 def on_page_markdown(markdown, page, config, files):
     """Fill in figures and tables, and turn formulas into MathML, which needs no script."""
     markdown = re.sub(r"<!-- figure: (\w+) -->", lambda m: _figure(m[1], page), markdown)
+    markdown = markdown.replace("<!-- own ulp table -->", ulp_table(page))
     markdown = re.sub(r"<!-- ([a-z ]+ (?:table|matrix|list)) -->", lambda m: TABLES[m[1]](), markdown)
     blocks = re.split(r"(^```.*?^```$)", markdown, flags=re.S | re.M)
     blocks[::2] = map(_formulas, blocks[::2])
