@@ -67,8 +67,8 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) ->
             label += ", above its least"
         axes.plot(x, values, label=label, **_line(number))
     what = "prediction or logit" if len(logits) == 2 else "logit" if True in logits else "prediction"
-    unit = "logarithmic ones in nats"
-    _finish(axes, f"{what} for a target of 1", f"loss of one example ({unit})", (low, high), (-0.1, 4.0))
+    unit = "nats, or target's units"
+    _finish(axes, f"{what} for a target of 1", f"loss ({unit})", (low, high), (-0.1, 4.0))
     place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.55, 1)} if losses is None else {}  # amid them
     axes.legend(frameon=False, handlelength=HANDLE, **place)
     return axes

@@ -8,6 +8,7 @@ from pathlib import Path
 import latex2mathml.converter
 import matplotlib
 from matplotlib import pyplot as plt
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
 from fastloss import plot
@@ -115,7 +116,7 @@ def ulp_table(page=None):
     (bounds,) = (ast.literal_eval(node.value) for node in source.body
                  if isinstance(node, ast.Assign) and node.targets[0].id == "BOUNDS")  # fmt: skip
     own = [loss.__name__ for loss in LOSSES if page and module(loss) == Path(page.file.src_uri).stem]
-    lines = [f"| {'at most, in ulp' if own else 'loss'} | loss | gradient | Hessian |", "| --- | ---: | ---: | ---: |"]
+    lines = ["| at most, in ulp | loss | gradient | Hessian |", "| --- | ---: | ---: | ---: |"]
     for name, numbers in bounds.items():
         loss, logits, _ = name.partition("_logits")
         if not own or loss in own:
@@ -160,9 +161,31 @@ def _formulas(text):
 
 def on_page_markdown(markdown, page, config, files):
     """Fill in figures and tables, and turn formulas into MathML, which needs no script."""
-    markdown = re.sub(r"<!-- figure: (\w+) -->", lambda m: _figure(m[1], page), markdown)
-    markdown = markdown.replace("<!-- own ulp table -->", ulp_table(page))
-    markdown = re.sub(r"<!-- ([a-z ]+ (?:table|matrix|list)) -->", lambda m: TABLES[m[1]](), markdown)
+
+    def made(match):
+        what, name = match.groups()
+        if what == "figure":
+            return _figure(name, page)
+        if what == "own ulp table":
+            return ulp_table(page)
+        if what not in TABLES:
+            raise PluginError(f"{page.file.src_uri}: nothing makes {match[0]}, expected figure or {', '.join(TABLES)}")
+        return TABLES[what]()
+
+    markdown = re.sub(r"<!-- ([^:]+?)(?:: (\S+))? -->", made, markdown)
     blocks = re.split(r"(^```.*?^```$)", markdown, flags=re.S | re.M)
     blocks[::2] = map(_formulas, blocks[::2])
     return "".join(blocks)
+
+
+def on_page_content(html, page, config, files):
+    """Let names in running text and in tables break between their words, or they are wider than a phone."""
+
+    def breakable(match):
+        return f"<code>{re.sub(r'(?<=[a-z])(?=[A-Z])|(?<=[_=(])', '<wbr>', match[1])}</code>"
+
+    def signature(match):
+        return match[0].replace('<span class="p">(</span>', '<span class="p">(</span><wbr>')
+
+    html = re.sub(r'<h\d [^>]*class="doc doc-heading">.*?</h\d>', signature, html, flags=re.S)
+    return re.sub(r"(?<!<pre>)<code>([^<]+)</code>", breakable, html)
