@@ -42,8 +42,9 @@ USUAL = (MeanSquaredError(), MeanAbsoluteError(), MeanSquaredLogarithmicError(),
 def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) -> Axes:
     """Draw losses over the prediction, or the logit, for a target of 1; of predictions each is 0 where the two agree.
 
-    Losses of classes do not fit in here (see `plot_loss`): a ValueError. Of Poisson, which is 1 at its least, what is
-    above that is drawn. A loss from logits is drawn over its logit. Returns the Axes, a new one unless ax is given.
+    Of Poisson, which is 1 at its least, what is above that is drawn. A loss from logits is drawn over its logit. Losses
+    of classes do not fit in here (see `plot_loss`): a ValueError; what is no loss is a TypeError. Returns the Axes, a
+    new one unless ax is given.
 
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import fastloss, fastloss.plot
@@ -52,8 +53,11 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) ->
     ['mean squared error', 'mean absolute error']
     >>> matplotlib.pyplot.close()
     """
-    drawn = USUAL if losses is None else losses
+    drawn = USUAL if losses is None else tuple(losses)
+    if not drawn:
+        raise ValueError("plot_losses: losses is empty, expected at least one loss")
     for loss in drawn:
+        _check("plot_losses", loss)
         if hasattr(loss, "axis"):
             raise ValueError(f"plot_losses: {type(loss).__name__} is a loss of several classes, expected losses of "
                              "one prediction; see plot_loss")  # fmt: skip
@@ -101,7 +105,7 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
 
     Losses of classes are drawn for two classes, over the probability of the true one or over its logit minus the other.
     from_logits chooses the form; None takes that of the loss. A loss without a fused activation has no form from
-    logits: a ValueError. Returns the Axes, a new one unless ax is given.
+    logits: a ValueError; what is no loss is a TypeError. Returns the Axes, a new one unless ax is given.
 
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import fastloss, fastloss.plot
@@ -109,6 +113,7 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
     'logit, for a target of 1'
     >>> matplotlib.pyplot.close()
     """
+    _check("plot_loss", loss)
     loss = _in_form(loss, from_logits)
     axes, logits, classes = _axes(ax), getattr(loss, "from_logits", False), hasattr(loss, "axis")
     low, high = (-6.0, 6.0) if logits else (0.0, 1.0) if loss.takes.high == 1 else (-1.0, 3.0)
@@ -135,6 +140,11 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
     axes.set_title(_title(loss), loc="left")
     unit = " (nats)" if loss.activation in LIKELIHOODS else ""
     return _finish(axes, what, f"value for one example{unit}", (low, high), (bottom - room, top + room))
+
+
+def _check(name: str, loss: object) -> None:
+    if not isinstance(loss, Loss):
+        raise TypeError(f"{name}: loss is {loss!r}, expected a Loss, such as fastloss.mse")
 
 
 def _axes(ax: Axes | None) -> Axes:

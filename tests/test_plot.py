@@ -64,6 +64,15 @@ def test_chosen_losses():
         plot.plot_losses([fl.cce])
 
 
+def test_errors_say_what_was_expected():
+    with pytest.raises(ValueError, match="losses is empty"):
+        plot.plot_losses([])
+    for draw in (plot.plot_loss, lambda loss: plot.plot_losses(iter([fl.mse, loss]))):
+        with pytest.raises(TypeError, match=r"MeanSquaredError'>, expected a Loss, such as fastloss\.mse"):
+            draw(fl.MeanSquaredError)
+    assert not plt.get_fignums()
+
+
 def test_the_axis_says_what_it_is():
     logits = fl.BinaryCrossentropy(from_logits=True)
     for losses, what in (
