@@ -1,5 +1,6 @@
 """Infinite logits, masked classes, clamps, exact identities and the numbers that other libraries get wrong."""
 
+import itertools
 import math
 
 import numpy as np
@@ -106,6 +107,24 @@ def test_large_logits_are_shifted_exactly():
         got = loss(np.array([0]), z + np.float32(offset))
         assert got.loss == pytest.approx(want.loss, rel=2e-7)
         np.testing.assert_allclose(got.gradient, want.gradient, rtol=1e-6)
+
+
+@per_dtype
+@pytest.mark.parametrize("classes", [2, 4, 10, 300])
+def test_a_true_class_far_below_the_others(dtype, classes):
+    """Its exponential is lost, its logit is not: the loss is how far below it lies, and its gradient -1."""
+    depths = [40, 87, 88.5, 88.8, 104, 1e4, 1e9] if dtype is np.float32 else [40, 708, 709.6, 710, 746, 1e4, 1e9]
+    for loss, top in itertools.product((fl.CategoricalCrossentropy, fl.CategoricalFocalCrossentropy), (0, 25, 31, -10)):
+        z = np.full((len(depths), classes), top, dtype)
+        z[:, 0] -= np.array(depths, dtype)
+        want = top - z[:, 0].astype(float) + np.log(classes - 1)
+        slopes = np.full(z.shape, 1 / (classes - 1))
+        slopes[:, 0] = -1
+        index, one_hot = np.zeros(len(z), np.int64), np.eye(classes)[np.zeros(len(z), np.int64)].astype(dtype)
+        for y, x, axis in ((index, z, 1), (one_hot, z, 1), (index, z.T.copy(), 0), (one_hot.T.copy(), z.T.copy(), 0)):
+            losses, grad = loss(from_logits=True, axis=axis)(y, x, reduction="none")
+            np.testing.assert_allclose(losses, want, rtol=4 * np.finfo(dtype).eps)
+            np.testing.assert_allclose(grad if axis == 1 else grad.T, slopes, rtol=8 * np.finfo(dtype).eps)
 
 
 @per_dtype

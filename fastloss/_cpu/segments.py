@@ -42,13 +42,13 @@ def unscaled(z: Any, e: Any) -> None:
 
 
 @helper
-def is_moderate(z: Any, top: Any) -> bool:
-    """Whether a row can do without scaling: no class that matters is lost."""
+def is_moderate(z: Any, top: Any, true: int) -> bool:
+    """Whether a row can do without scaling: no class that matters is lost, and none is too small to divide by."""
     size = pick(top, MODERATE, MODERATE)
     low = False
     for k in range(z.size):
         low |= not z[k] >= -size
-    return top <= size and (top >= 0 or not low)
+    return top <= size and z[true] >= -size and (top >= 0 or not low)
 
 
 @helper
@@ -59,7 +59,7 @@ def tame(z: Any, e: Any, r: int, true: int, bases: Any, distances: Any) -> bool:
     """
     distances[r] = 0
     top = largest(z)
-    if is_moderate(z, top):
+    if is_moderate(z, top, true):
         return False
     base = exponentials(z, top, e)
     if z[true] != top:
