@@ -4,13 +4,14 @@ from typing import Any
 
 from .._jit import helper
 from .._math import log1p
+from .._primitives import split
 from .invoke import invoke
 from .memory import base_of, borrow, copy, elements, float_at, int_at
 from .operands import FUNCTION, SCALE
 from .segments import TILE
 from .vectors import WIDTH
 
-OWN, REST, BASES, DISTANCES, WEIGHTS, LOSS, FACTORS, CORRECTIONS, SLOPES, BENDS = range(10)
+OWN, REST, BASES, DISTANCES, WEIGHTS, LOSS, FACTORS, CORRECTIONS, SLOPES, BENDS, POWERS = range(11)
 """The lines of the table between the loop and the maths of a loss: TILE numbers each, one for each row."""
 
 
@@ -28,6 +29,7 @@ def lines(table: Any) -> Any:
         borrow(table, CORRECTIONS * TILE, TILE),
         borrow(table, SLOPES * TILE, TILE),
         borrow(table, BENDS * TILE, TILE),
+        borrow(table, POWERS * TILE, TILE),
     )
 
 
@@ -44,19 +46,23 @@ def compute(call: Any, table: Any, w: Any, losses: Any) -> None:
 
 
 def row_maths(focus: Any, real: Any, order: int) -> Any:
-    """The function of one loss across rows: from the sums of their exponentials to losses and factors of gradients."""
+    """The function of one loss across rows: from the sums of their exponentials to losses and factors of gradients.
+
+    The gradient of another class than the true one is its exponential times the power times the factor.
+    """
     with_gradient, with_hessian = order >= 1, order >= 2
 
     def function(call, table, count, unused, none):
         scale = float_at(call, SCALE, real)
         a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
         c = (a, b, d, float_at(call, SCALE + 5, real))
-        values = elements(table, 10 * TILE, real)
+        values = elements(table, 11 * TILE, real)
         own, rest = borrow(values, OWN * TILE, count), borrow(values, REST * TILE, count)
         bases, distances = borrow(values, BASES * TILE, count), borrow(values, DISTANCES * TILE, count)
         w, losses = borrow(values, WEIGHTS * TILE, count), borrow(values, LOSS * TILE, count)
         factors, corrections = borrow(values, FACTORS * TILE, count), borrow(values, CORRECTIONS * TILE, count)
         slopes, bends = borrow(values, SLOPES * TILE, count), borrow(values, BENDS * TILE, count)
+        powers = borrow(values, POWERS * TILE, count)
         for r in range(count):
             total = rest[r] + own[r]
             near = distances[r] == real(0)
@@ -68,7 +74,9 @@ def row_maths(focus: Any, real: Any, order: int) -> Any:
             losses[r] = loss * w[r]
             if with_gradient:
                 scaled = slope * (w[r] * scale)
-                factors[r] = scaled / total
+                # A small slope over a large total would be subnormal: a power of two of the total goes its own way.
+                power = split(total)[2] if abs(scaled) < real(1) else real(1)
+                factors[r], powers[r] = scaled / (total * power), power
                 corrections[r] = -scaled * q
             if with_hessian:
                 slopes[r], bends[r] = slope, bend

@@ -14,6 +14,7 @@ from .across import compute, lines
 from .blocks import fold, note
 from .memory import base_at, beyond, borrow, copy, elements, float_at, int_at, prefetch, scratch
 from .operands import (
+    CLASSED,
     CLASSES,
     COUNT,
     EACH,
@@ -110,10 +111,10 @@ def sum_others(e: Any, classes: int, stride: int, true: Any, own: Any, rest: Any
 
 
 @helper
-def derive(e: Any, factors: Any, corrections: Any, true: Any, k: Any, g: Any) -> None:
+def derive(e: Any, powers: Any, factors: Any, corrections: Any, true: Any, k: Any, g: Any) -> None:
     """The gradient by the logits of class k."""
     for r in range(e.size):
-        value, correction = e[r] * factors[r], corrections[r]
+        value, correction = e[r] * powers[r] * factors[r], corrections[r]
         g[r] = correction if true[r] == k else value
 
 
@@ -146,8 +147,8 @@ def columns(real: Any) -> Any:
         used = room + h_room + z_room
         row_a, row_b = borrow(space, used, classes), borrow(space, used + classes, classes)
         true_tile, w_tile, losses_tile = scratch(256, np.int64), scratch(256, real), scratch(256, real)
-        table, numbers, spare = scratch(2560, real), scratch(256, real), scratch(256, real)
-        own, rest, bases, distances, factors, corrections, slopes, bends = lines(table)
+        table, numbers, spare = scratch(2816, real), scratch(256, real), scratch(256, real)
+        own, rest, bases, distances, factors, corrections, slopes, bends, powers = lines(table)
         high, low = 0.0, 0.0
         where, what, value, odd = -1, 0.0, 0.0, False
         row, stop = first * TILE, min(rows, last * TILE)
@@ -175,7 +176,7 @@ def columns(real: Any) -> Any:
                 true, w, losses = borrow(true_tile, 0, count), borrow(w_tile, 0, count), borrow(losses_tile, 0, count)
                 if i == 0:
                     take(call, Y, begin, 1, true)
-                    odd, bad, about, found = examine(call, begin, true, w)
+                    odd, bad, about, found = examine(call, begin, true, w, int_at(call, CLASSED) != 0)
                     if where < 0 and bad >= 0:
                         where, what, value = bad, about, found
                 many = min(span - done, count - i)
@@ -207,14 +208,14 @@ def columns(real: Any) -> Any:
                             clear(row_b)
                         scatter(row_b, many, borrow(h, r, h.size - r))
                 if order >= 1:
-                    f, c = borrow(factors, 0, many), borrow(corrections, 0, many)
+                    x, f, c = borrow(powers, 0, many), borrow(factors, 0, many), borrow(corrections, 0, many)
                     g, pace = spare, 0
                     if direct:
                         pace = inner
                         g = elements(beyond(base_at(call, GRAD), start + done, e.itemsize), z_all.size, real)
                     for k in range(classes):
                         row_g = borrow(g, k * pace, many)
-                        derive(borrow(e, k * span, many), f, c, number, real(k), row_g)
+                        derive(borrow(e, k * span, many), x, f, c, number, real(k), row_g)
                         if not direct:
                             put(call, GRAD, start + done + k * inner, 1, row_g)
                 if order >= 2:

@@ -84,13 +84,14 @@ def read_weights(call: Any, first: int, w: Any) -> None:
 
 
 @helper
-def examine(call: Any, begin: int, true: Any, w: Any) -> Any:
+def examine(call: Any, begin: int, true: Any, w: Any, by_class: bool) -> Any:
     """Look at the classes and read the weights of rows from begin on; what does not count gets weight 0, and class 0.
+
+    by_class: the weight of a row is times that of its class.
 
     Returns whether there is such a row, and the first offence: its row or -1, what it is about, its value.
     """
-    classes, by_class = int_at(call, CLASSES), int_at(call, CLASSED) != 0
-    has_ignore, ignore = int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
+    classes, has_ignore, ignore = int_at(call, CLASSES), int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
     read_weights(call, begin, w)
     where, what, value = -1, 0.0, 0.0
     odd = np.int64(0)

@@ -14,6 +14,8 @@ import numpy as np
 
 from .._jit import helper
 from .._math import log1p
+from .._primitives import pick
+from .._softmax import LIFT_32, LIFT_64
 from .softmax import exponentials, fold_row, largest, others
 
 
@@ -91,9 +93,11 @@ def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, cl
             h[true] = q * (p * slope + q * bend) * fw
         if with_gradient:
             scaled = factor * weight * np.float64(slope)
-            f = real(scaled / total)
+            # A small slope over the total would be subnormal: the lift of the exponentials goes its own way.
+            power = pick(q, 2.0**-LIFT_32, 2.0**-LIFT_64) if abs(scaled) < 1.0 else real(1)
+            f = real(scaled / (total * np.float64(power)))
             for k in range(e.size):
-                e[k] = e[k] * f
+                e[k] = e[k] * power * f
             e[true] = real(-scaled * (rest / total))
         return loss * real(weight)
 

@@ -17,6 +17,7 @@ from .invoke import invoke
 from .memory import base_at, base_of, beyond, borrow, elements, float_at, int_at, scratch
 from .onehot import soft_rows
 from .operands import (
+    CLASSED,
     CLASSES,
     COUNT,
     EACH,
@@ -58,8 +59,8 @@ def tiles(real: Any) -> Any:
         e, g = borrow(space, 0, room), borrow(space, room, room)
         h, z_space = borrow(space, 2 * room, room), borrow(space, 3 * room, room)
         true_tile, w_tile, losses_tile = scratch(256, np.int64), scratch(256, real), scratch(256, real)
-        soft_tile, table = scratch(256, np.int64), scratch(2560, real)
-        own, rest, bases, distances, factors, corrections, slopes, bends = lines(table)
+        soft_tile, table = scratch(256, np.int64), scratch(2816, real)
+        own, rest, bases, distances, factors, corrections, slopes, bends, powers = lines(table)
         high, low = 0.0, 0.0
         where, what, value = -1, 0.0, 0.0
         for tile in range(first, last):
@@ -71,7 +72,7 @@ def tiles(real: Any) -> Any:
                 take(call, Y, begin, 1, true)
             else:
                 many_soft = invoke(int_at(call, FIND), call, begin, count, base_of(true), base_of(soft))
-            odd, bad, about, found = examine(call, begin, true, w)
+            odd, bad, about, found = examine(call, begin, true, w, int_at(call, CLASSED) != 0)
             if where < 0 and bad >= 0:
                 where, what, value = bad, about, found
             if many_soft > 0:
@@ -110,7 +111,7 @@ def tiles(real: Any) -> Any:
                 row_sums(e, classes, many, rest)
                 compute(call, table, borrow(w, i, many), borrow(losses, i, many))
                 if order >= 1:
-                    scale_rows(e, classes, many, factors, g)
+                    scale_rows(e, classes, many, powers, factors, g)
                     for r in range(many):
                         borrow(g, r * classes + here[r], 1)[0] = corrections[r]
                 if order >= 2:

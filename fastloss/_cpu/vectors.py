@@ -226,16 +226,17 @@ row_sums = along_rows(plus, 0.0)
 
 
 @helper
-def scale_rows(values: Any, width: int, rows: int, factors: Any, results: Any) -> None:
-    """Every row times its factor; results has room for a vector more, which is overwritten."""
+def scale_rows(values: Any, width: int, rows: int, powers: Any, factors: Any, results: Any) -> None:
+    """Every row times its power, then times its factor; results has room for a vector more, which is overwritten."""
     if width <= WIDTH:  # what goes beyond a row is overwritten by the next one
         for r in range(rows):
-            put_lanes(results, r * width, times(lanes_at(values, r * width), spread(factors[r])))
+            row = times(lanes_at(values, r * width), spread(powers[r]))
+            put_lanes(results, r * width, times(row, spread(factors[r])))
         return
     for r in range(rows):
-        factor = spread(factors[r])
+        power, factor = spread(powers[r]), spread(factors[r])
         for k in range(r * width, (r + 1) * width, WIDTH):
-            put_lanes(results, k, times(lanes_at(values, k), factor))
+            put_lanes(results, k, times(times(lanes_at(values, k), power), factor))
 
 
 @helper
