@@ -19,6 +19,7 @@ from ._cpu.onehot import find_classes
 from ._cpu.operands import LABEL, PROBABILITY, SLOTS
 from ._cpu.rowwise import rowwise, softmaxes
 from ._cpu.segments import TILE
+from ._cpu.shares import SHORT, shares
 from ._cpu.staging import Operand, direct, staged
 from ._cpu.tiles import FEW, tiles
 from ._cpu.totals import totals
@@ -40,9 +41,16 @@ class Maths(NamedTuple):
 
 @cache
 def _kernel(maths: Maths, logits: bool, real: Any, indices: bool, spread: bool, classed: bool, order: int) -> Kernel:
+    """The kernel of rows of any length."""
     kind = f"{'z' if logits else 'p'}{'i' if indices else 'd'}{'s' if spread else ''}{'c' if classed else ''}"
     function = rowwise(maths.focus, maths.derivative, logits, real, indices, spread, classed, order)
     return Kernel(f"{maths.name}-{real.__name__}-{kind}{order}", function, SLOTS)
+
+
+@cache
+def _share_kernel(maths: Maths, real: Any, indices: bool, classed: bool, order: int) -> Kernel:
+    name = f"{maths.name}-{real.__name__}-shares{'i' if indices else 'd'}{'c' if classed else ''}{order}"
+    return Kernel(name, shares(maths.focus, real, indices, classed, order), SLOTS)
 
 
 @cache
@@ -153,8 +161,11 @@ class Categorical(Loss):
               real: Any) -> float:  # fmt: skip
         smooth, classed = self.label_smoothing > 0, self._class_factors()[1] is not None
         tiled, spread = self.from_logits and not smooth and layout.classes <= FEW, smooth or not layout.indices
+        shared = self.from_logits and spread and layout.classes <= SHORT
 
         def by_row() -> Kernel:
+            if shared:
+                return _share_kernel(self._maths(), real, layout.indices, classed, order)
             return _kernel(self._maths(), self.from_logits, real, layout.indices, spread, spread and classed, order)
 
         kernel, functions = (_tile_kernel(real) if tiled else by_row()), NO_FUNCTIONS

@@ -1,5 +1,7 @@
 """What holds for every loss: the methods agree, and shapes, strides, dtypes, weights and reductions mean one thing."""
 
+import dataclasses
+import itertools
 import math
 import pickle
 
@@ -207,6 +209,64 @@ def test_one_hot_rows_have_the_bits_of_indices(loss, classes):
     out = p.copy()
     assert loss.loss_gradient(dense, out, out=out).loss == loss.loss(dense, p)
     np.testing.assert_array_equal(out, loss.gradient(dense, p))
+
+
+def shared(classes):
+    """Losses whose targets have more than one class."""
+    weights = tuple(np.linspace(0.5, 2, classes).tolist())
+    yield fl.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+    yield fl.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1, class_weight=weights)
+    yield fl.CategoricalFocalCrossentropy(from_logits=True, label_smoothing=0.3, gamma=1.5, alpha=weights)
+
+
+@pytest.mark.cpu
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=name_of)
+@pytest.mark.parametrize("classes", [2, 10, 64, 65])
+def test_no_row_of_shared_targets_knows_of_another(classes, dtype):
+    """Many rows at a time, on any axis, in place, and from every method: the bits of one row by itself."""
+    count = 300 if JIT else 140
+    for loss, soft in itertools.product(shared(classes), (False, True)):
+        y, p = sample(loss, (count, classes), dtype, soft=soft)
+        p[0], p[3, 0], p[5, 1], p[7, 1] = np.nan, -np.inf, np.nan, np.inf
+        w = np.linspace(0, 2, count).astype(dtype)  # the first row has none
+        how = {"sample_weight": w, "reduction": "none"}
+        losses, grad = loss(y, p, **how)
+        assert losses[0] == 0
+        assert not grad[0].any()
+        np.testing.assert_array_equal(loss.loss(y, p, **how), losses)
+        again, hess = loss.gradient_hessian(y, p, **how)
+        np.testing.assert_array_equal(again, grad)
+        for r in (0, 1, 3, 5, 7, 127, 128, count - 1):
+            target, row, one = y[r : r + 1], p[r : r + 1], how | {"sample_weight": w[r : r + 1]}
+            alone = (*loss(target, row, **one), loss.gradient_hessian(target, row, **one).hessian)
+            for got, want in zip(alone, (losses, grad, hess), strict=True):
+                np.testing.assert_array_equal(got, want[r : r + 1])
+        upright, x = dataclasses.replace(loss, axis=0), np.ascontiguousarray(p.T)
+        turned = upright(np.ascontiguousarray(y.T) if soft else y, x, out=(np.empty(count, dtype), x), **how)
+        np.testing.assert_array_equal(turned.loss, losses)
+        np.testing.assert_array_equal(x.T, grad)
+        double = np.repeat(p, 2, axis=1)[:, ::2]
+        np.testing.assert_array_equal(loss.gradient(y, double, **how), grad)
+        if np.isfinite(losses).all():
+            assert loss.loss(y, p, sample_weight=w, reduction="sum") == pytest.approx(losses.sum(dtype=float), rel=1e-6)
+
+
+@pytest.mark.cpu
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=name_of)
+@pytest.mark.parametrize("loss", [fl.CategoricalCrossentropy(from_logits=True),
+                                  fl.CategoricalFocalCrossentropy(from_logits=True)], ids=name_of)  # fmt: skip
+def test_soft_targets_are_the_same_among_masked_classes(loss, dtype):
+    """Few classes and many go different ways; classes that cannot be change nothing but the way."""
+    y, p = sample(loss, (40, 10), dtype, soft=True)
+    p[1], p[2, 3], p[3, 4], p[4, 5], p[5, 5:7], p[6] = -np.inf, np.nan, -np.inf, np.inf, np.inf, 0
+    p[7, 2], p[8, 2], p[9], y[10], y[11, 1:] = 3e38, -3e38, p[9] * 1e4, 0, 0
+    wide_y, wide_p = np.zeros((40, 70), dtype), np.full((40, 70), -np.inf, dtype)
+    wide_y[:, :10], wide_p[:, :10] = y, p
+    few = (*loss(y, p, reduction="none"), loss.gradient_hessian(y, p, reduction="none").hessian)
+    many = (*loss(wide_y, wide_p, reduction="none"), loss.gradient_hessian(wide_y, wide_p, reduction="none").hessian)
+    for got, want in zip(few, many, strict=True):
+        want = want if want.ndim == 1 else want[:, :10]
+        np.testing.assert_allclose(got, want, rtol=20 * np.finfo(dtype).eps, atol=4 * np.finfo(dtype).eps)
 
 
 HARD = [fl.BinaryCrossentropy(from_logits=True), fl.BinaryCrossentropy(pos_weight=3.0),
