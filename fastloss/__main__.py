@@ -3,9 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import fastloss
-from fastloss._choose import ACTIVATIONS, TASKS, Choice
+from fastloss._choose import ACTIVATIONS, SAME, TASKS, Choice
 
 EXAMPLES = """examples:
   python -m fastloss choose --task "multi-label classification" --activation sigmoid
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                                description="Draw losses into a file: without names the usual ones beside each other, "
                                "with one name that loss, its gradient and its Hessian.")  # fmt: skip
     plot.add_argument("file", metavar="OUT.png", help="the file; its suffix says the format: .png, .svg, .pdf")
-    plot.add_argument("losses", metavar="LOSS", nargs="*", help=f"{', '.join(losses())}; or {FOCAL}")
+    plot.add_argument("losses", metavar="LOSS", nargs="*", default=[], help=f"{', '.join(losses())}; or {FOCAL}")
     choose = commands.add_parser("choose", help="which loss for which task and last layer",
                                  description="Names the losses for a task and a last layer; what is not given is asked "
                                  "for, where there is a terminal.")  # fmt: skip
@@ -49,14 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, ImportError, OSError) as error:
         print(f"python -m fastloss: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print()
+        return 130
     return 0
 
 
 def ask(task: str | None, activation: str | None) -> Choice:
     """The choice; at a terminal what is not given is asked for, and an empty answer leaves it open."""
+    fastloss.choose(task=task, activation=activation)  # an unknown name is an error before anything is asked
     if sys.stdin.isatty():
-        task = task or _answer("What is to be learned?", list(TASKS))
-        activation = activation or _answer("What is the last layer's activation?", list(ACTIVATIONS))
+        task = _answer("What is to be learned?", [*TASKS]) if task is None else task
+        activation = (
+            _answer("What is the last layer's activation?", [*ACTIVATIONS]) if activation is None else activation
+        )
     return fastloss.choose(task=task, activation=activation)
 
 
@@ -67,11 +74,12 @@ def _answer(question: str, names: list[str]) -> str | None:
         print(f"  {number}  {name}")
     while True:
         try:
-            said = input("number or name, empty if open: ").strip()
+            said = input("number or name, empty if open: ").strip().lower()
         except EOFError:
             return None
         if said.isdecimal() and 1 <= int(said) <= len(names):
             return names[int(said) - 1]
+        said = SAME.get(said, said)
         if not said or said in names:
             return said or None
         print(f"{said!r} is none of them")
@@ -79,11 +87,20 @@ def _answer(question: str, names: list[str]) -> str | None:
 
 def report(choice: Choice) -> None:
     """Print suggestions, then warnings."""
-    print("import fastloss\n")
+    _print("import fastloss\n")
     for suggestion in choice.suggestions:
-        print(f"{suggestion.code}\n    # {suggestion.reason}")
+        _print(f"{suggestion.code}\n    # {suggestion.reason}")
     for warning in choice.warnings:
-        print(f"\nwarning: {warning}")
+        _print(f"\nwarning: {warning}")
+
+
+def _print(text: str) -> None:
+    """Print, without the signs that the terminal's encoding does not have."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = text.replace("−", "-").replace("∞", "inf")
+    print(text)
 
 
 def draw(file: str, names: list[str]) -> None:
@@ -95,20 +112,17 @@ def draw(file: str, names: list[str]) -> None:
         raise ValueError(f"plot: no picture of {' '.join(unknown or names)}, expected {expected}")
     import fastloss.plot as plot  # Matplotlib, which the other commands do without
 
+    figure = plot.Figure(figsize=plot.SIZE, layout="constrained")  # of no window, whatever the backend
+    axes, formats = figure.subplots(), figure.canvas.get_supported_filetypes()
+    if Path(file).suffix[1:].lower() not in formats:
+        raise ValueError(f"plot: the file is {file!r}, expected one that ends in .{', .'.join(sorted(formats))}")
     if names == [FOCAL]:
-        axes = plot.plot_focal()
+        plot.plot_focal(ax=axes)
     elif len(names) == 1:
-        axes = plot.plot_loss(known[names[0]])
+        plot.plot_loss(known[names[0]], axes)
     else:
-        axes = plot.plot_losses([known[name] for name in names] or None)
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    from matplotlib.pyplot import close  # after fastloss.plot, which says what to install where it is missing
-
-    try:
-        figure.savefig(file, dpi=200, bbox_inches="tight")
-    finally:
-        close(figure)
+        plot.plot_losses([known[name] for name in names] or None, axes)
+    figure.savefig(file, dpi=200, bbox_inches="tight")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ ACTIVATIONS = {
     "none": EVERYTHING,
 }
 """What the last layers give; "none" is a linear layer."""
-_SAME = {"linear": "none", "identity": "none"}
+SAME = {"linear": "none", "identity": "none"}
+"""Other names of theirs."""
 
 
 class Suggestion(NamedTuple):
@@ -74,15 +75,16 @@ def choose(*, task: str | None = None, activation: str | None = None) -> Choice:
     """
     if task is not None and task not in TASKS:
         raise ValueError(f"choose: task is {task!r}, expected one of {', '.join(map(repr, TASKS))}")
-    activation = _SAME.get(activation, activation) if activation is not None else None
-    if activation is not None and activation not in ACTIVATIONS:
+    if activation is not None and activation not in (*ACTIVATIONS, *SAME):
         raise ValueError(f"choose: activation is {activation!r}, expected one of {', '.join(map(repr, ACTIVATIONS))}")
+    activation = SAME.get(activation, activation) if activation is not None else None
     fitting = [loss for loss in LOSSES if task is None or task in loss.task]
     if task is None and activation not in (None, "none"):
         fitting = [loss for loss in fitting if last_layer(loss) == activation]
         fitting.sort(key=lambda loss: loss.activation != activation)  # those that are made for it first
     warnings = [] if activation is None else [misfit(loss, activation) for loss in fitting]
-    return Choice(tuple(_suggest(loss, activation) for loss in fitting), tuple(text for text in warnings if text))
+    suggestions = tuple(suggestion for loss in fitting for suggestion in _suggest(loss, activation))
+    return Choice(suggestions, tuple(text for text in warnings if text))
 
 
 def name_of(loss: type[Loss]) -> str:
@@ -107,6 +109,8 @@ def misfit(loss: type[Loss], activation: str) -> str:
     what, use = (f"{'no activation' if a == 'none' else a}" for a in (activation, own))
     if not loss.takes.covers(given):
         return f"{what} gives values in {given}, which {name} cannot take; use {use}"
+    if ACTIVATIONS[own] != given and loss.activation is not None:
+        return f"{what} gives values in {given}, which cannot reach all targets of {name}; use {use}"
     if ACTIVATIONS[own] != given:
         return f"{what} gives values in {given}, so {name} cannot reach targets outside; for those use {use}"
     if own == "softmax":
@@ -114,13 +118,19 @@ def misfit(loss: type[Loss], activation: str) -> str:
     return f"{what} makes probabilities that add to 1, {name} answers each question by itself; use {use}"
 
 
-def _suggest(loss: type[Loss], activation: str | None) -> Suggestion:
+def _suggest(loss: type[Loss], activation: str | None) -> list[Suggestion]:
     """The loss as it fits behind the activation: fused only where the last layer has none, or it would apply twice."""
-    own, fused = loss.activation, loss.activation is not None and activation in (None, "none")
-    reason = loss.use
-    if fused:
-        reason += f" ({own} is part of the loss: the last layer has no activation)"
-    elif own is not None:
-        reason += f" (faster, and exact in the tails: no {own} in the last layer, and from_logits=True)"
-    option = "from_logits=True" if fused else ""
-    return Suggestion(loss(from_logits=True) if fused else loss(), reason, f"loss = fastloss.{loss.__name__}({option})")
+    own, code = loss.activation, f"loss = fastloss.{loss.__name__}"
+    plain, fused = f"{code}()", f"{code}(from_logits=True)"
+    if own is None:
+        needed = activation is None and last_layer(loss) != "none"
+        hint = f" (takes values in {loss.takes}: {last_layer(loss)} in the last layer)" if needed else ""
+        return [Suggestion(loss(), loss.use + hint, plain)]
+    if activation not in (None, "none"):
+        hint = f" (faster, and exact in the tails: no {own} in the last layer, and from_logits=True)"
+        return [Suggestion(loss(), loss.use + hint, plain)]
+    hint = f" ({own} is part of the loss: the last layer has no activation)"
+    found = [Suggestion(loss(from_logits=True), loss.use + hint, fused)]
+    if activation == "none" and loss.takes.covers(EVERYTHING):
+        found.append(Suggestion(loss(), f"{loss.use} (without {own}: the textbook's form, not bounded)", plain))
+    return found

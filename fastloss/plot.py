@@ -25,6 +25,7 @@ from ._choose import name_of
 try:
     from matplotlib import pyplot as plt
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Figure
 except ImportError as error:
     raise ImportError(f'fastloss.plot needs Matplotlib ({error}): pip install "fastloss[plot]"') from error
 
@@ -35,16 +36,18 @@ LIKELIHOODS = ("sigmoid", "softmax", "exp")
 """The activations of losses that are logarithms of likelihoods, in nats."""
 HANDLE = 2.8  # longer than the longest pattern of dashes, so that the legend shows all of it
 POINTS = 601
+SIZE = (6.0, 4.2)
+"""Inches, of a figure that is made here."""
 USUAL = (MeanSquaredError(), MeanAbsoluteError(), MeanSquaredLogarithmicError(), Poisson(), SquaredHinge(),
          BinaryCrossentropy())  # fmt: skip
 
 
 def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw losses over the prediction, or the logit, for a target of 1; of predictions each is 0 where the two agree.
+    """Draw losses over the prediction, or the logit, for a target of 1.
 
-    Of Poisson, which is 1 at its least, what is above that is drawn. A loss from logits is drawn over its logit. Losses
-    of classes do not fit in here (see `plot_loss`): a ValueError; what is no loss is a TypeError. Returns the Axes, a
-    new one unless ax is given.
+    Losses of predictions are 0 where the two agree, unless labels are smoothed. Of Poisson, which is 1 at its least,
+    what is above that is drawn. A loss from logits is drawn over its logit. Losses of classes do not fit in here (see
+    `plot_loss`): a ValueError; what is no loss is a TypeError. Returns the Axes, a new one unless ax is given.
 
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import fastloss, fastloss.plot
@@ -90,13 +93,17 @@ def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = No
     'probability of the true class'
     >>> matplotlib.pyplot.close()
     """
+    gammas = [float(gamma) for gamma in gammas]
+    if not gammas:
+        raise ValueError("plot_focal: gammas is empty, expected at least one number")
+    losses = [BinaryFocalCrossentropy(gamma=gamma) for gamma in gammas]
     axes = _axes(ax)
     p = np.linspace(0.004, 1.0, POINTS)
     axes.axvspan(0.6, 1.0, color="#888888", alpha=0.22, linewidth=0)
     axes.text(0.8, 2.2, "well-classified\nexamples", ha="center", va="center")
-    for number, gamma in enumerate(gammas):
-        values = BinaryFocalCrossentropy(gamma=float(gamma)).loss(np.ones_like(p), p, reduction="none")
-        axes.plot(p, values, label=f"γ = {gamma:g}" + " (cross-entropy)" * (gamma == 0), **_line(number))
+    for number, loss in enumerate(losses):
+        name = f"γ = {loss.gamma:g}" + (" (cross-entropy)" if loss.gamma == 0 else "")
+        axes.plot(p, loss.loss(np.ones_like(p), p, reduction="none"), label=name, **_line(number))
     return _finish(axes, "probability of the true class", "loss of one example (nats)", (0.0, 1.0), (0.0, 5.0))
 
 
@@ -136,7 +143,7 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
     drawn = np.concatenate([*curves.values()])
     drawn = drawn[np.isfinite(drawn)]
     bottom, top = max(-6.0, float(drawn.min())), min(6.0, float(drawn.max()))
-    room = 0.06 * (top - bottom)
+    room = 0.06 * (top - bottom) or 1.0
     axes.set_title(_title(loss), loc="left")
     unit = " (nats)" if loss.activation in LIKELIHOODS else ""
     return _finish(axes, what, f"value for one example{unit}", (low, high), (bottom - room, top + room))
@@ -148,7 +155,7 @@ def _check(name: str, loss: object) -> None:
 
 
 def _axes(ax: Axes | None) -> Axes:
-    return plt.subplots(figsize=(6.0, 4.2), layout="constrained")[1] if ax is None else ax
+    return plt.subplots(figsize=SIZE, layout="constrained")[1] if ax is None else ax
 
 
 def _line(number: int) -> dict[str, Any]:
@@ -173,12 +180,15 @@ def _title(loss: Loss) -> str:
 
 
 def _in_form(loss: Loss, from_logits: bool | None) -> Loss:
-    """The loss from logits or from predictions."""
-    if from_logits is None or from_logits == getattr(loss, "from_logits", False):
-        return loss
-    if not hasattr(loss, "from_logits"):
-        raise ValueError(f"plot_loss: {type(loss).__name__} has no fused activation, expected from_logits=False")
-    changed: Loss = dataclasses.replace(loss, from_logits=from_logits)  # type: ignore[type-var]
+    """The loss from logits or from predictions, of classes on the last axis of which none is ignored."""
+    own = getattr(loss, "from_logits", False)
+    changes: dict[str, Any] = {"axis": -1, "ignore_index": None} if hasattr(loss, "axis") else {}
+    if from_logits is not None and from_logits != own:
+        if not hasattr(loss, "from_logits"):
+            raise ValueError(f"plot_loss: {type(loss).__name__} has no fused activation, expected from_logits=False")
+        changes |= {"from_logits": from_logits, "epsilon": None} if from_logits else {"from_logits": False}
+    changes = {name: value for name, value in changes.items() if hasattr(loss, name)}
+    changed: Loss = dataclasses.replace(loss, **changes) if changes else loss  # type: ignore[type-var]
     return changed
 
 

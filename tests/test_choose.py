@@ -94,12 +94,20 @@ def test_warnings_say_why():
 @pytest.mark.parametrize(("task", "activation"), [*itertools.product((None, *TASKS), (None, *ACTIVATIONS))])
 def test_no_activation_is_applied_twice(task, activation):
     for loss, reason, _ in fl.choose(task=task, activation=activation).suggestions:
-        fused = loss.activation is not None and activation in (None, "none")
-        assert getattr(loss, "from_logits", False) == fused
+        fused, own = getattr(loss, "from_logits", False), loss.activation
+        if activation not in (None, "none") or own is None:
+            assert not fused
         if fused:
-            assert reason.endswith(f"({loss.activation} is part of the loss: the last layer has no activation)")
-        elif loss.activation is not None:
-            assert reason.endswith(f"no {loss.activation} in the last layer, and from_logits=True)")
+            assert reason.endswith(f"({own} is part of the loss: the last layer has no activation)")
+        elif own is not None and activation == "none":
+            assert reason.endswith(f"(without {own}: the textbook's form, not bounded)")
+        elif own is not None:
+            assert reason.endswith(f"no {own} in the last layer, and from_logits=True)")
+    first, *others = fl.choose(task="maximum-margin classification", activation="none").suggestions
+    assert first.loss == fl.SquaredHinge(from_logits=True)
+    assert [suggestion.loss for suggestion in others] == [fl.SquaredHinge()]
+    reasons = [s.reason for s in fl.choose(task="regression").suggestions]
+    assert reasons[2].endswith("(takes values in (−1, ∞): exp in the last layer)")
 
 
 def test_activation_alone():
@@ -113,3 +121,5 @@ def test_unknown_names():
         fl.choose(task="ranking")
     with pytest.raises(ValueError, match=r"activation is 'relu'.*'sigmoid'"):
         fl.choose(activation="relu")
+    with pytest.raises(ValueError, match=r"activation is \[\], expected one of 'sigmoid'"):
+        fl.choose(activation=[])

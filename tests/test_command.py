@@ -1,6 +1,7 @@
 """`python -m fastloss`."""
 
 import io
+import os
 import subprocess
 import sys
 
@@ -28,7 +29,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize("answers", ["count regression\nexp\n", "5\n4\n", "counts\n5\n9\n4\n"])
+@pytest.mark.parametrize("answers", ["count regression\nexp\n", "5\n4\n", "counts\n5\n9\nExp\n"])
 def test_choose_at_a_terminal(answers, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", Terminal(answers))
     assert main(["choose"]) == 0
@@ -51,6 +52,23 @@ def test_choose_without_a_terminal(capsys, monkeypatch):
     assert capsys.readouterr().out.count("loss = ") == 9
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_choose_on_any_terminal(encoding):
+    command = [sys.executable, "-m", "fastloss", "choose", "--task", "count regression", "--activation", "tanh"]
+    done = subprocess.run(command, capture_output=True, check=True, env=os.environ | {"PYTHONIOENCODING": encoding})
+    minus = "−" if encoding == "utf-8" else "-"
+    assert f"tanh gives values in [{minus}1, 1], which Poisson cannot take; use exp" in done.stdout.decode(encoding)
+
+
+def test_choose_that_is_interrupted(capsys, monkeypatch):
+    def interrupted(question):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    monkeypatch.setattr("builtins.input", interrupted)
+    assert main(["choose"]) == 130
+
+
 @pytest.mark.parametrize("arguments", [["choose", "--task", "ranking"], ["plot", "x.png", "rank"],
                                        ["plot", "x.png", "focal", "mse"]])  # fmt: skip
 def test_errors(arguments, capsys):
@@ -69,6 +87,15 @@ def test_plot(names, tmp_path):
     assert main(["plot", str(tmp_path / "out.png"), *names]) == 0
     assert not plt.get_fignums()
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("file", ["mse", "", "-", "folder/", "losses.xyz"])
+def test_plot_wants_a_file(file, capsys, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="Matplotlib, which draws, is not installed")
+    monkeypatch.chdir(tmp_path)
+    assert main(["plot", file, "mse"]) == 2
+    assert f"the file is {file!r}, expected one that ends in ." in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_names():

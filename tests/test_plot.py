@@ -67,6 +67,8 @@ def test_chosen_losses():
 def test_errors_say_what_was_expected():
     with pytest.raises(ValueError, match="losses is empty"):
         plot.plot_losses([])
+    with pytest.raises(ValueError, match="gammas is empty"):
+        plot.plot_focal(())
     for draw in (plot.plot_loss, lambda loss: plot.plot_losses(iter([fl.mse, loss]))):
         with pytest.raises(TypeError, match=r"MeanSquaredError'>, expected a Loss, such as fastloss\.mse"):
             draw(fl.MeanSquaredError)
@@ -114,6 +116,7 @@ def test_focal():
     assert region.get_x() == pytest.approx(0.6)
     with pytest.raises(ValueError, match="gamma"):
         plot.plot_focal((-1,))
+    assert legend(plot.plot_focal(np.array([0.0, 3.0]))) == ["γ = 0 (cross-entropy)", "γ = 3"]
 
 
 @pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
@@ -148,6 +151,17 @@ def test_the_other_form(loss):
     else:
         with pytest.raises(ValueError, match="no fused activation"):
             plot.plot_loss(loss, from_logits=True)
+
+
+@pytest.mark.parametrize("loss", [fl.CategoricalCrossentropy(axis=0), fl.CategoricalCrossentropy(axis=2),
+                                  fl.CategoricalCrossentropy(ignore_index=0), fl.BinaryCrossentropy(pos_weight=0.0),
+                                  fl.BinaryCrossentropy(epsilon=1e-7)], ids=str)  # fmt: skip
+def test_options_that_a_picture_has_no_room_for(loss):
+    for from_logits in (False, True):
+        shown = curves(plot.plot_loss(loss, from_logits=from_logits))
+        usual = curves(plot.plot_loss(type(loss)(), from_logits=from_logits))
+        if getattr(loss, "pos_weight", None) != 0:
+            np.testing.assert_allclose(shown["loss"], usual["loss"], atol=1e-9)
 
 
 @pytest.mark.parametrize("draw", [plot.plot_losses, plot.plot_focal, lambda ax=None: plot.plot_loss(fl.bce, ax)])

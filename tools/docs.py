@@ -13,6 +13,7 @@ from mkdocs.structure.files import File
 
 from fastloss import plot
 from fastloss._choose import ACTIVATIONS, LOSSES, last_layer, misfit, name_of
+from fastloss._interval import EVERYTHING
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,7 +98,7 @@ def activation_matrix():
 
 def _mark(loss, activation):
     if not misfit(loss, activation):
-        return "logits" if activation == "none" and loss.activation else "✓"
+        return "logits" if activation == "none" and loss.activation and not loss.takes.covers(EVERYTHING) else "✓"
     return "(✓)" if loss.activation is None and loss.takes.covers(ACTIVATIONS[activation]) else "✗"
 
 
@@ -114,7 +115,7 @@ def ulp_table(page=None):
     """The bounds that the tests enforce: of all losses, or of that of a page."""
     source = ast.parse((ROOT / "tests" / "test_ulp.py").read_text())
     (bounds,) = (ast.literal_eval(node.value) for node in source.body
-                 if isinstance(node, ast.Assign) and node.targets[0].id == "BOUNDS")  # fmt: skip
+                 if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "BOUNDS")  # fmt: skip
     own = [loss.__name__ for loss in LOSSES if page and module(loss) == Path(page.file.src_uri).stem]
     lines = ["| at most, in ulp | loss | gradient | Hessian |", "| --- | ---: | ---: | ---: |"]
     for name, numbers in bounds.items():
