@@ -34,9 +34,10 @@ ROWWISE: dict[str, fastloss.Loss] = {
 LOSSES = ELEMENTWISE | ROWWISE
 LAYOUTS: dict[str, fastloss.Loss] = {
     "softmax_one_hot": fastloss.CategoricalCrossentropy(from_logits=True),
+    "softmax_smoothed": fastloss.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
     "softmax_axis_1": fastloss.CategoricalCrossentropy(from_logits=True, axis=1),
 }
-"""Softmax cross-entropy with dense targets, and with the classes on axis 1; on the CPU alone."""
+"""Softmax cross-entropy with dense targets, with smoothed ones, and with the classes on axis 1; on the CPU alone."""
 OWN = LOSSES | LAYOUTS
 
 SIZES = ((2**10, "float32"), (2**20, "float32"), (2**24, "float32"), (2**23, "float64"))
@@ -155,4 +156,5 @@ def cases(quick: bool = False) -> Iterator[Case]:
             yield Case(loss, shape, "float32", "int64")
     for shape in ONE_HOT[:1] if quick else ONE_HOT:
         yield Case("softmax_one_hot", shape, "float32", "float32")
+        yield Case("softmax_smoothed", shape, "float32", "int64")
     yield Case("softmax_axis_1", (2, *AXIS_1[1:]) if quick else AXIS_1, "float32", "int64")

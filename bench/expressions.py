@@ -91,6 +91,14 @@ def softmax_one_hot(xp: Any, y: Any, z: Any) -> Result:
     return xp.sum(y * (xp.log(total) - m)) / len(y), (e / total - y) / len(y)
 
 
+def softmax_smoothed(xp: Any, y: Any, z: Any) -> Result:
+    g, true, nll = _softmax(xp, y, z)
+    m = z - xp.amax(z, 1, keepdims=True)
+    every = xp.mean((nll + m[true])[:, None] - m)  # of -log p, over all classes
+    g[true] -= 0.9
+    return 0.9 * xp.mean(nll) + 0.1 * every, (g - 0.1 / z.shape[1]) / len(y)
+
+
 def softmax_axis_1(xp: Any, y: Any, z: Any) -> Result:
     m = z - xp.amax(z, 1, keepdims=True)
     e = xp.exp(m)
@@ -115,6 +123,7 @@ EXPRESSIONS: dict[str, Callable[[Any, Any, Any], Result]] = {
         softmax_crossentropy,
         softmax_focal,
         softmax_one_hot,
+        softmax_smoothed,
         softmax_axis_1,
     )
 }

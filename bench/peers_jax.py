@@ -21,6 +21,10 @@ def _cross_entropy(y: Any, z: Any) -> Any:
     return -jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1)[:, 0]
 
 
+def _smoothed(y: Any, logs: Any) -> Any:
+    return -0.9 * jnp.mean(jnp.take_along_axis(logs, y[:, None], 1)) - 0.1 * jnp.mean(logs)
+
+
 def _focal(nll: Any) -> Any:
     return jnp.mean((1 - jnp.exp(-nll)) ** 2 * nll)
 
@@ -39,6 +43,7 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "softmax_crossentropy": lambda y, z: jnp.mean(_cross_entropy(y, z)),
     "softmax_focal": lambda y, z: _focal(_cross_entropy(y, z)),
     "softmax_one_hot": lambda y, z: -jnp.sum(y * jax.nn.log_softmax(z)) / len(y),
+    "softmax_smoothed": lambda y, z: _smoothed(y, jax.nn.log_softmax(z)),
     "softmax_axis_1": lambda y, z: -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z, 1), y[:, None], 1)),
 }
 

@@ -141,6 +141,19 @@ def softmax_one_hot(y, z, gradient):  # type: ignore[no-untyped-def]
 
 
 @njit(parallel=True)
+def softmax_smoothed(y, z, gradient):  # type: ignore[no-untyped-def]
+    n, classes = z.shape
+    loss = 0.0
+    for i in prange(n):
+        high, total = _softmax(z[i], gradient[i])
+        for k in range(classes):
+            share = 0.1 / classes + (0.9 if k == y[i] else 0.0)
+            loss += share * (math.log(total) + high - z[i, k])
+            gradient[i, k] = (gradient[i, k] - share) / n
+    return loss / n
+
+
+@njit(parallel=True)
 def softmax_axis_1(y, z, gradient):  # type: ignore[no-untyped-def]
     images, classes, height, width = z.shape
     n = images * height * width
@@ -169,7 +182,8 @@ POINTS = (
     binary_focal_logits,
 )
 LOOPS: dict[str, Callable[..., float]] = {point.__name__: _over_elements(point) for point in POINTS}
-LOOPS |= {loop.__name__: loop for loop in (softmax_crossentropy, softmax_focal, softmax_one_hot, softmax_axis_1)}
+ROWS = (softmax_crossentropy, softmax_focal, softmax_one_hot, softmax_smoothed, softmax_axis_1)
+LOOPS |= {loop.__name__: loop for loop in ROWS}
 
 
 def prepare(case: Case, y: Array, p: Array) -> Callable[[], tuple[Any, Any]]:

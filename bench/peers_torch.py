@@ -45,6 +45,7 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "softmax_crossentropy": lambda y, z: functional.cross_entropy(z, y),
     "softmax_focal": lambda y, z: _focal(functional.cross_entropy(z, y, reduction="none")),
     "softmax_one_hot": lambda y, z: functional.cross_entropy(z, y),
+    "softmax_smoothed": lambda y, z: functional.cross_entropy(z, y, label_smoothing=0.1),
     "softmax_axis_1": lambda y, z: functional.cross_entropy(z, y),
 }
 
