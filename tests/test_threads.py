@@ -60,6 +60,53 @@ def test_bits_of_a_memory_map(loss, tmp_path):
     np.testing.assert_array_equal(got.gradient, want.gradient)
 
 
+GUARDED = """
+    import ctypes, mmap, sys
+    import numpy as np
+    import fastloss as fl
+    from tests.support import VARIANTS, categorical, sample
+
+    libc, page = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE
+
+    def guarded(array):
+        size, room = array.nbytes, -(-array.nbytes // page) * page
+        memory = mmap.mmap(-1, room + page)
+        end = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + room
+        assert libc.mprotect(ctypes.c_void_p(end), page, 0) == 0, ctypes.get_errno()  # no access
+        found = np.frombuffer(memory, array.dtype, array.size, room - size).reshape(array.shape)
+        found[...] = array
+        return found
+
+    def check(loss, shape, soft=False):
+        y, p = sample(loss, shape, np.float32, soft=soft)
+        ends = guarded(y), guarded(p), guarded(np.empty_like(p)), guarded(np.empty_like(p))
+        got, want = loss(*ends[:2], out=ends[2]), loss(y, p)
+        assert got.loss == want.loss and np.array_equal(got.gradient, want.gradient)
+        loss.gradient_hessian(*ends[:2], out=ends[2:])
+
+    for loss in VARIANTS:
+        if not categorical(loss):
+            for shape in ((1,), (5,), (1000,), (20011,)):
+                check(loss, shape)
+            continue
+        for classes in (2, 3, 10, 16, 17, 33, 64, 100, 300):
+            for rows in (1, 16, 129, 700):
+                check(loss, (rows, classes))
+                check(loss, (rows, classes), soft=True)
+                if rows > 16:
+                    check(type(loss)(from_logits=loss.from_logits, label_smoothing=0.1), (rows, classes))
+                    check(type(loss)(from_logits=loss.from_logits, axis=0), (rows, classes), soft=True)
+    print("fine")
+"""
+
+
+@compiled
+@pytest.mark.skipif(sys.platform != "linux", reason="mprotect of the C library is called as Linux has it")
+def test_no_read_goes_beyond_an_array():
+    """Arrays that end where their memory does: an access beyond would end the process."""
+    assert "fine" in run(GUARDED)
+
+
 CALLS = """
     import numpy as np, fastloss as fl
     z = np.random.default_rng(0).normal(size=(100_000, 3)).astype(np.float32)

@@ -19,6 +19,7 @@ from .memory import base_at, beyond, borrow, elements, float_at, int_at, scratch
 from .operands import (
     CLASS_WEIGHTS,
     CLASSES,
+    COUNT,
     EACH,
     GRAD,
     HESS,
@@ -32,7 +33,7 @@ from .operands import (
     put,
     take,
 )
-from .vectors import WIDTH, lanes_at, plus, put_lanes, spread
+from .vectors import WIDTH, lanes_at, plus, put_lanes, spread, turn
 
 LINE = 128
 """Rows that are taken at once, at most."""
@@ -51,6 +52,12 @@ TOTALS = SUMS + (LEVELS - 1) * KINDS
 def line(table: Any, number: int, many: int) -> Any:
     """A line of the table."""
     return borrow(table, number * LINE, many)
+
+
+@helper
+def whole(classes: int) -> int:
+    """The number of classes, rounded up to full vectors."""
+    return (classes + WIDTH - 1) // WIDTH * WIDTH
 
 
 @helper
@@ -225,12 +232,19 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
             for k in range(classes):
                 take(call, operand, start + k * inner, 1, borrow(lines, k * LINE, many))
             return
-        source = borrow(flat, 0, many * classes)
+        size = many * classes
+        source, within = borrow(flat, 0, size), flat.size
         if int_at(call, MOVES + operand) == 0:
-            source = elements(beyond(base_at(call, operand), start, flat.itemsize), many * classes, real)
+            source = elements(beyond(base_at(call, operand), start, flat.itemsize), size, real)
+            within = int_at(call, COUNT) * classes - start
         else:
             take(call, operand, start, 1, source)
-        for r in range(many):
+        done = 0
+        while done + WIDTH <= many and (done + WIDTH - 1) * classes + whole(classes) <= within:  # no read goes beyond
+            for k in range(0, classes, WIDTH):
+                turn(source, done * classes + k, classes, lines, k * LINE + done, LINE)
+            done += WIDTH
+        for r in range(done, many):
             for k in range(classes):
                 lines[k * LINE + r] = source[r * classes + k]
 
@@ -242,8 +256,12 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
             for k in range(classes):
                 put(call, operand, start + k * inner, 1, borrow(lines, k * LINE, many))
             return
+        vectors = classes if classes < WIDTH else classes // WIDTH * WIDTH
+        for r in range(0, many, WIDTH):
+            for k in range(0, vectors, WIDTH):  # what goes beyond a row is overwritten by the next one
+                turn(lines, k * LINE + r, LINE, flat, r * classes + k, classes)
         for r in range(many):
-            for k in range(classes):
+            for k in range(vectors, classes):
                 flat[r * classes + k] = lines[k * LINE + r]
         put(call, operand, start, 1, borrow(flat, 0, many * classes))
 
@@ -256,7 +274,7 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
         keep, even = real(1) - smooth, smooth / real(classes)
         kinds = KINDS if with_hessian else BEND if with_gradient else SLOPE
         class_weights = elements(base_at(call, CLASS_WEIGHTS), classes if classed else 0, real)
-        room = LINE * classes
+        room = LINE * whole(classes)
         space = np.empty((3 + int(not indices) + int(with_hessian)) * room, real)
         z, e, flat = borrow(space, 0, room), borrow(space, room, room), borrow(space, 2 * room, room)
         y, h = z, z

@@ -154,19 +154,50 @@ def odds(a: Any, b: Any) -> Any:
     return np.concatenate([a, b])[1::2]
 
 
-def _shuffle(first: int) -> Any:
-    mask = ir.Constant(ir.VectorType(I32, WIDTH), list(range(first, 2 * WIDTH, 2)))
-    return lambda context, builder, sig, args: builder.shuffle_vector(args[0], args[1], mask)
+def _every_second(builder: Any, a: Any, b: Any, first: int) -> Any:
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, WIDTH), [*range(first, 2 * WIDTH, 2)]))
 
 
 for _function, _lower in (
     (plus, lambda context, builder, sig, args: builder.fadd(*args)),
     (times, lambda context, builder, sig, args: builder.fmul(*args)),
-    (evens, _shuffle(0)),
-    (odds, _shuffle(1)),
+    (evens, lambda context, builder, sig, args: _every_second(builder, args[0], args[1], 0)),
+    (odds, lambda context, builder, sig, args: _every_second(builder, args[0], args[1], 1)),
 ):
     type_callable(_function)(lambda context: lambda a, b: a if isinstance(a, Vector) and a == b else None)
     lower_builtin(_function, Vector, Vector)(_lower)
+
+
+def turn(source: Any, start: int, pitch: int, target: Any, first: int, step: int) -> None:
+    """Transpose 16 times 16 elements: source begins a line every pitch elements from start on, target every step."""
+    block = np.zeros((WIDTH, WIDTH), source.dtype)
+    for i in range(WIDTH):
+        line = source[start + i * pitch : start + i * pitch + WIDTH]
+        block[i, : line.size] = line  # a compiled one reads on where the array ends
+    for k in range(WIDTH):
+        target[first + k * step : first + k * step + WIDTH] = block[:, k]
+
+
+@type_callable(turn)
+def _type_turn(context: Any) -> Any:
+    return lambda source, start, pitch, target, first, step: types.none
+
+
+@lower_builtin(turn, types.Array, types.Integer, types.Integer, types.Array, types.Integer, types.Integer)
+def _lower_turn(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def line(k: int, array: int) -> Any:
+        at, step = (context.cast(builder, args[array + j], sig.args[array + j], types.intp) for j in (1, 2))
+        index = builder.add(at, builder.mul(step, step.type(k)))
+        place = sig.return_type(sig.args[array], types.intp)
+        return _place(context, builder, place, (args[array], index))
+
+    lines = [builder.load(pointer, align=align) for pointer, align in (line(k, 0) for k in range(WIDTH))]
+    for _ in range(WIDTH.bit_length() - 1):  # the last bit of a place in a line becomes the first of the line's number
+        lines = [_every_second(builder, lines[m], lines[m + 1], odd) for odd in (0, 1) for m in range(0, WIDTH, 2)]
+    for k in range(WIDTH):
+        pointer, align = line(k, 3)
+        builder.store(lines[k], pointer, align=align)
+    return context.get_dummy_value()
 
 
 # --- rows --------------------------------------------------------------------------------------------------------
