@@ -110,7 +110,7 @@ def test_large_logits_are_shifted_exactly():
 
 
 @per_dtype
-@pytest.mark.parametrize("classes", [2, 4, 10, 300])
+@pytest.mark.parametrize("classes", [3] if SIMULATED else [2, 4, 10, 300])
 def test_a_true_class_far_below_the_others(dtype, classes):
     """Its exponential is lost, its logit is not: the loss is how far below it lies, and its gradient -1."""
     depths = [40, 87, 88.5, 88.8, 104, 1e4, 1e9] if dtype is np.float32 else [40, 708, 709.6, 710, 746, 1e4, 1e9]
