@@ -60,10 +60,10 @@ def ask(task: str | None, activation: str | None) -> Choice:
     """The choice; at a terminal what is not given is asked for, and an empty answer leaves it open."""
     fastloss.choose(task=task, activation=activation)  # an unknown name is an error before anything is asked
     if sys.stdin.isatty():
-        task = _answer("What is to be learned?", [*TASKS]) if task is None else task
-        activation = (
-            _answer("What is the last layer's activation?", [*ACTIVATIONS]) if activation is None else activation
-        )
+        if task is None:
+            task = _answer("What is to be learned?", [*TASKS])
+        if activation is None:
+            activation = _answer("What is the last layer's activation?", [*ACTIVATIONS])
     return fastloss.choose(task=task, activation=activation)
 
 

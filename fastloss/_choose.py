@@ -83,7 +83,7 @@ def choose(*, task: str | None = None, activation: str | None = None) -> Choice:
         fitting = [loss for loss in fitting if last_layer(loss) == activation]
         fitting.sort(key=lambda loss: loss.activation != activation)  # those that are made for it first
     warnings = [] if activation is None else [misfit(loss, activation) for loss in fitting]
-    suggestions = tuple(suggestion for loss in fitting for suggestion in _suggest(loss, activation))
+    suggestions = tuple(suggestion for loss in fitting for suggestion in suggest(loss, activation))
     return Choice(suggestions, tuple(text for text in warnings if text))
 
 
@@ -118,7 +118,7 @@ def misfit(loss: type[Loss], activation: str) -> str:
     return f"{what} makes probabilities that add to 1, {name} answers each question by itself; use {use}"
 
 
-def _suggest(loss: type[Loss], activation: str | None) -> list[Suggestion]:
+def suggest(loss: type[Loss], activation: str | None) -> list[Suggestion]:
     """The loss as it fits behind the activation: fused only where the last layer has none, or it would apply twice."""
     own, code = loss.activation, f"loss = fastloss.{loss.__name__}"
     plain, fused = f"{code}()", f"{code}(from_logits=True)"

@@ -186,9 +186,8 @@ def worst_of_many(loss, count, classes):
             errors[(p < 2.0**-126) | (p[np.arange(len(y)), y] < 2.0**-126)[:, None]] = 0  # that has lost digits
         doubtful = np.argwhere(errors > BOUNDS[name_of(loss)][k])
         errors[tuple(doubtful.T)] = 0
-        for place in map(
-            tuple, doubtful[:: len(doubtful) // SOME + 1]
-        ):  # where terms cancel it is their size that counts
+        some = doubtful[:: len(doubtful) // SOME + 1]  # where terms cancel it is their size that counts
+        for place in map(tuple, some):
             scale = scale_at(loss, y[place[0]], x[place[0]])[k]
             scale = float(scale[place[1]] if classes and k else scale)
             errors[place] = single_ulps(got[place], max(scale, abs(want[place])), want[place])

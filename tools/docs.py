@@ -12,8 +12,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
 from fastloss import plot
-from fastloss._choose import ACTIVATIONS, LOSSES, last_layer, misfit, name_of
-from fastloss._interval import EVERYTHING
+from fastloss._choose import ACTIVATIONS, LOSSES, last_layer, misfit, name_of, suggest
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,9 +56,7 @@ def _figure(name, page):
     names = [name, f"{name}-logits"] if f"{name}-logits" in FIGURES else [name]
     kind = "{ .half }" if len(names) == 2 else ""
     return "\n".join(
-        f"![{ALT.get(shown) or _alt(shown)}]({up}figures/{shown}-{shade}.svg#only-{shade}){kind}"
-        for shade in INK
-        for shown in names
+        f"![{ALT[shown]}]({up}figures/{shown}-{shade}.svg#only-{shade}){kind}" for shade in INK for shown in names
     )
 
 
@@ -67,12 +64,10 @@ ALT = {
     "losses": "Six losses over the prediction, for a target of 1",
     "focal": "The focal loss over the probability of the true class, for five gammas",
 }
-
-
-def _alt(name):
-    loss, logits, _ = name.partition("-logits")
-    form = "logits" if logits else "predictions"
-    return f"Loss, gradient and Hessian from {form}: {loss.replace('_', ' ').replace('crossentropy', 'cross-entropy')}"
+for _loss in LOSSES:
+    for _name in forms(_loss):
+        _form = "logits" if _name.endswith("-logits") else "predictions"
+        ALT[_name] = f"Loss, gradient and Hessian from {_form}: {name_of(_loss)}"
 
 
 # --- tables ------------------------------------------------------------------------------------------------------
@@ -98,7 +93,8 @@ def activation_matrix():
 
 def _mark(loss, activation):
     if not misfit(loss, activation):
-        return "logits" if activation == "none" and loss.activation and not loss.takes.covers(EVERYTHING) else "✓"
+        fused = [getattr(suggestion.loss, "from_logits", False) for suggestion in suggest(loss, activation)]
+        return "logits" if all(fused) else "✓"
     return "(✓)" if loss.activation is None and loss.takes.covers(ACTIVATIONS[activation]) else "✗"
 
 
