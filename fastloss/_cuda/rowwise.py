@@ -98,7 +98,7 @@ def totals(real: Any, label: Format | None) -> Any:
         weight = 0.0
         if row < rows:
             weight = np.float64(load(w, row // repeat, real)) if repeat != 0 else 1.0
-            if indices:
+            if indices and (has_ignore != 0 or classed):  # else there may be no label here, or one of another dtype
                 true = class_at(y, row, kind)
                 if has_ignore != 0 and true == ignore:
                     weight = 0.0
