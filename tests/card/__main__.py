@@ -1,0 +1,81 @@
+"""Everything that a GPU can be asked, in one command: `python -m tests.card FOLDER [--minutes 12]`.
+
+It runs from a source tree, needs no network, and installs nothing. Each stage is a process of its own with a time
+limit, whatever became of the one before. What a stage prints goes to FOLDER/<stage>.log as it comes; FOLDER/summary.txt
+and the end of the output say what was found. The exit code is 0 where every stage ran and found nothing wrong.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.card.stages import STAGES, Stage, budget
+
+LINES = 40
+"""The longest summary."""
+
+
+def run(stage: Stage, folder: Path, seconds: float) -> tuple[str, float, str]:
+    """Run a stage: how it ended, how long it took, what it printed."""
+    path, begin = folder / f"{stage.name}.log", time.monotonic()
+    command = [part.format(folder=folder, seconds=int(seconds)) for part in stage.command]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH"))))
+    print(f"--- {stage.name}: at most {seconds:.0f} s", flush=True)
+    with path.open("wb") as log:
+        try:  # a session of its own, so that all its processes can be ended
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+        except OSError as reason:
+            log.write(str(reason).encode())
+            return f"did not start: {reason}", 0.0, ""
+        try:
+            code = process.wait(seconds)
+            ended = "passed" if code in stage.fine else f"ended with {code}"
+        except subprocess.TimeoutExpired:
+            ended = "stopped at its limit"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return ended, time.monotonic() - begin, path.read_text(errors="replace")
+
+
+def main() -> int:
+    """Run the stages; 0 where all passed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.card", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.add_argument("folder", type=Path, help="where logs, the GPU's benchmark and the summary go")
+    parser.add_argument("--minutes", type=float, default=12.0, help="for all stages together")
+    parser.add_argument("--stages", default=",".join(s.name for s in STAGES), help="which, in this order")
+    given = parser.parse_args()
+    wanted = [next(s for s in STAGES if s.name == name) for name in given.stages.split(",")]
+    given.folder.mkdir(parents=True, exist_ok=True)
+    deadline, summary, wrong = time.monotonic() + 60 * given.minutes, [], 0
+    for k, stage in enumerate(wanted):
+        left = deadline - time.monotonic()
+        seconds = budget(stage, wanted[k + 1 :], left)
+        if seconds < 5:
+            summary.append(f"{stage.name}: no time was left for it")
+            wrong += 1
+            continue
+        ended, took, text = run(stage, given.folder, seconds)
+        found = stage.summary(text, given.folder)
+        for line in (head := f"{stage.name}: {ended}, {took:.0f} s"), *found:
+            print(line, flush=True)
+        summary += [head, *(f"  {line}"[:150] for line in found)]
+        wrong += ended != "passed"
+        if stage.name == "versions" and ended != "passed":
+            break  # nothing else can run without a GPU
+    summary = [*summary[: LINES - 1], f"{wrong} of {len(wanted)} stages are not as they should be"]
+    (given.folder / "summary.txt").write_text("\n".join(summary) + "\n")
+    print("=" * 20, *summary, sep="\n", flush=True)
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
