@@ -9,7 +9,7 @@ import sys
 from tests.devices import libraries
 
 PACKAGES = ("numpy", "numba", "llvmlite", "numba-cuda", "cupy-cuda13x", "cupy-cuda12x", "torch", "triton",
-            "ml-dtypes", "nvidia-nvjitlink", "nvidia-cuda-nvrtc", "nvidia-nvvm", "cuda-bindings", "pytest", "hypothesis")  # fmt: skip
+            "ml-dtypes", "nvidia-nvjitlink", "nvidia-cuda-nvrtc", "nvidia-nvvm", "cuda-bindings", "pytest")  # fmt: skip
 
 
 def installed(package: str) -> str | None:
