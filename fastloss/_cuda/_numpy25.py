@@ -1,0 +1,16 @@
+"""numba-cuda up to 0.30.4 names numpy.row_stack when it compiles its first kernel; NumPy 2.5 removed it.
+
+So the module that names it is imported here, while numpy.row_stack is there.
+"""
+
+import importlib
+
+import numpy as np
+from numba import config
+
+if not config.ENABLE_CUDASIM and not hasattr(np, "row_stack"):
+    np.row_stack = np.vstack  # type: ignore[attr-defined]
+    try:
+        importlib.import_module("numba.cuda.np.arrayobj")
+    finally:
+        del np.row_stack  # type: ignore[attr-defined]
