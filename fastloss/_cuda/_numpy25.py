@@ -8,9 +8,11 @@ import importlib
 import numpy as np
 from numba import config
 
-if not config.ENABLE_CUDASIM and not hasattr(np, "row_stack"):
-    np.row_stack = np.vstack  # type: ignore[attr-defined]
+NAME = "row_stack"
+
+if not config.ENABLE_CUDASIM and not hasattr(np, NAME):
+    setattr(np, NAME, np.vstack)
     try:
         importlib.import_module("numba.cuda.np.arrayobj")
     finally:
-        del np.row_stack  # type: ignore[attr-defined]
+        delattr(np, NAME)

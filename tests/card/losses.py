@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.card.stages import plain
 from tests.support import VARIANTS, categorical, name_of, sample
 
 TOLERANCE = 64
@@ -52,7 +53,7 @@ def one(number: int) -> int:
             said = f"WRONG {', '.join(bad)}" if bad else f"ok ({max(found.values()):.0f} ulp)"
         except Exception as reason:
             bad = [reason]
-            said = f"WRONG {type(reason).__name__}: {' '.join(str(reason).split())[:300]}"
+            said = f"WRONG {type(reason).__name__}: {' '.join(plain(str(reason)).split())[:120]}"
         wrong |= bool(bad)
         line.append(f"{library.name} {said}, {time.monotonic() - begin:.1f} s")
     print(f"{name_of(loss)}: {'; '.join(line)}", flush=True)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.card.stages import plain
+
 LOST = re.compile(r"ILLEGAL_ADDRESS|illegal memory access|MISALIGNED_ADDRESS|misaligned address|LAUNCH_FAILED|"
                   r"unspecified launch failure|CONTEXT_IS_DESTROYED")  # fmt: skip
 
@@ -38,7 +40,7 @@ class Writer:
             why = report.longrepr[2] if isinstance(report.longrepr, tuple) else crash.message if crash else str(
                 report.longrepr or "")  # fmt: skip
             line = {"test": report.nodeid, "outcome": report.outcome, "seconds": round(report.duration, 2),
-                    "why": " ".join(why.split())[:400]}  # fmt: skip
+                    "why": " ".join(plain(why).split())[:400]}  # fmt: skip
             if report.outcome == "failed":
                 line["text"] = str(report.longrepr)[-3000:]
             self.file.write(json.dumps(line) + "\n")

@@ -37,11 +37,17 @@ def budget(stage: Stage, later: Sequence[Stage], left: float) -> float:
     return min(stage.limit, left * stage.share / (stage.share + sum(s.share for s in later)))
 
 
+def plain(text: str) -> str:
+    """Without the colours of a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
 def _versions(text: str, folder: Path) -> list[str]:
     return text.strip().split("\n")[:10]
 
 
 def _losses(text: str, folder: Path) -> list[str]:
+    text = plain(text)
     rows = [line for line in text.split("\n") if re.search(r"\bok\b|WRONG|ended with", line)]
     wrong = [line for line in rows if "WRONG" in line or "ended with" in line]
     return [f"{len(rows) - len(wrong)} of {len(rows)} losses are right", *wrong[:DETAIL]]
@@ -75,7 +81,7 @@ def _bench(text: str, folder: Path) -> list[str]:
 
 
 def _sanitizer(text: str, folder: Path) -> list[str]:
-    return re.findall(r"(?:ERROR SUMMARY|Invalid|Error:|\d+ calls).*", text)[:4] or text.strip().split("\n")[-2:]
+    return re.findall(r"(?:ERROR SUMMARY|Invalid|Error:|\d+ calls).*", plain(text))[:4] or text.strip().split("\n")[-2:]
 
 
 STAGES = (
@@ -83,8 +89,9 @@ STAGES = (
     Stage("losses", (PYTHON, "-m", "tests.card.losses"), 1.0, 120, _losses),
     Stage(
         "suite",
-        (PYTHON, "-m", "pytest", "-p", "tests.card.plugin", "--card-reports", "{folder}/suite.jsonl", "-m", "gpu",
-         "-k", "not sanitizer", "-o", "cache_dir={folder}/.pytest", *(f"tests/{name}.py" for name in ORDER)),
+        (PYTHON, "-m", "pytest", "-m", "gpu", "-k", "not sanitizer", "--dist", "load", "--maxschedchunk", "1",
+         "-p", "no:benchmark", "-p", "tests.card.plugin", "--card-reports", "{folder}/suite.jsonl",
+         "-o", "cache_dir={folder}/.pytest", *(f"tests/{name}.py" for name in ORDER)),
         3.0,
         600,
         _suite,
