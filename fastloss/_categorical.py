@@ -16,7 +16,7 @@ from ._cpu.launch import Function, Kernel
 from ._cpu.layout import Place, place, places, repeated
 from ._cpu.moves import is_large, streamer
 from ._cpu.onehot import find_classes
-from ._cpu.operands import LABEL, PROBABILITY, SLOTS
+from ._cpu.operands import LABEL, PROBABILITY, SLOTS, TARGET
 from ._cpu.rowwise import rowwise, softmaxes
 from ._cpu.segments import TILE
 from ._cpu.shares import SHORT, shares
@@ -90,6 +90,7 @@ class Categorical(Loss):
     label_smoothing: float
     ignore_index: int | None
     axis: int
+    signed_targets: bool = False
 
     def _maths(self) -> Maths:
         raise NotImplementedError
@@ -130,6 +131,16 @@ class Categorical(Loss):
         if not indices:
             _check.label(name, y.dtype)
         return Layout(examples, classes, axis, indices)
+
+    def _even(self) -> "Categorical":
+        """The loss with class weights of ordinary size, whose mean and its gradient are the same."""
+        return self
+
+    def _evaluate(self, y_true: Any, y_pred: Any, sample_weight: Any, reduction: str, order: int, valued: bool,
+                  losses: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:  # fmt: skip
+        loss = self._even() if reduction == "mean" else self
+        return super(Categorical, loss)._evaluate(y_true, y_pred, sample_weight, reduction, order, valued, losses,
+                                                  gradient, hessian)  # fmt: skip
 
     def _normal_axis(self, p: Any) -> int:
         if not -p.ndim <= self.axis < p.ndim:
@@ -188,7 +199,8 @@ class Categorical(Loss):
         parallel = count * layout.classes >= PARALLEL
         table = Operand(np.array(factors, real), real, whole=True) if classed else None
         rest = (int(layout.indices), repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0,
-                int(classed), *called, order, scale, self.label_smoothing, *self._constants())  # fmt: skip
+                int(classed), int(self.signed_targets), *called, order, scale, self.label_smoothing,
+                *self._constants())  # fmt: skip
         home = self._at_home(layout, [y, p, losses, grad, hess])
         if home is not None and (w is None or (repeat and w.flags.c_contiguous)):
             (yv, pv, lv, gv, hv), inner = home
@@ -249,10 +261,13 @@ class Categorical(Loss):
     def _offence(self, layout: Layout, where: int, values: Sequence[float], y: Any) -> str:
         kind, value, _ = values
         name = type(self).__name__
-        if kind == PROBABILITY:
+        if kind in (PROBABILITY, TARGET):
             row, k = divmod(where, layout.classes)
             index = list(map(int, np.unravel_index(row, layout.examples))) if layout.examples else []
             index.insert(layout.axis, k)
+            if kind == TARGET:
+                hint = "; signed_targets=True takes any" if hasattr(self, "class_weight") else ""
+                return f"{name}: y_true{index} is {value:.9g}, expected a target in [0, 1]{hint}"
             hint = "negative values cannot come from softmax" if value < 0 else "for logits, from_logits=True"
             return f"{name}: y_pred{index} is {value:.9g}, expected a probability in [0, 1]; {hint}"
         index = list(map(int, np.unravel_index(where, layout.examples))) if layout.examples else []

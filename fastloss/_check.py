@@ -21,9 +21,19 @@ def real_dtype(name: str, array: Any, argument: str = "y_pred") -> Any:
     raise TypeError(f"{name}: {argument} has dtype {dtype}, expected float32, float64, float16 or bfloat16{hint}")
 
 
+def is_float(dtype: Any) -> bool:
+    """Whether a dtype is one of NumPy's floats, or bfloat16; ml_dtypes has others, some of the same kind."""
+    return dtype.name in HALF or (dtype.kind == "f" and dtype.itemsize > 1 and dtype.type.__module__ == "numpy")
+
+
+def is_real(dtype: Any) -> bool:
+    """Whether a dtype holds real numbers: integers and bool too."""
+    return dtype.kind in "iub" or is_float(dtype)
+
+
 def label(name: str, dtype: Any) -> None:
     """TypeError unless y_true's dtype holds real numbers."""
-    if dtype.kind not in "iubf" and dtype.name not in HALF:
+    if not is_real(dtype):
         raise TypeError(f"{name}: y_true has dtype {dtype}, expected a real number, an integer or bool")
 
 
@@ -35,7 +45,7 @@ def reduction(name: str, value: Any) -> None:
 
 def weight_shape(name: str, w: Any, examples: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of sample_weight with as many dimensions as the per-example losses, broadcastable to them."""
-    if w.dtype.kind not in "fiub" and w.dtype.name not in HALF:
+    if not is_real(w.dtype):
         raise TypeError(f"{name}: sample_weight has dtype {w.dtype}, expected real numbers")
     padded: tuple[int, ...] = tuple(w.shape) + (1,) * (len(examples) - w.ndim)
     if w.ndim > len(examples) or any(s not in (1, n) for s, n in zip(padded, examples, strict=True)):
@@ -51,7 +61,7 @@ def output(name: str, label: str, out: Any, shape: tuple[int, ...], inputs: dict
     buffer = out if type(out) is np.ndarray else _as_buffer(name, label, out)
     if buffer.shape != shape:
         raise ValueError(f"{name}: {label} has shape {buffer.shape}, expected {shape}")
-    if buffer.dtype.kind != "f" and buffer.dtype.name not in HALF:
+    if not is_float(buffer.dtype):
         raise TypeError(f"{name}: {label} has dtype {buffer.dtype}, expected a float dtype")
     if not buffer.flags.writeable:
         raise ValueError(f"{name}: {label} is read-only, expected a writeable array")

@@ -5,6 +5,8 @@ import numbers
 from functools import cache
 from typing import Any
 
+from ._jit import COMPILED
+
 
 def on_gpu(array: Any) -> bool:
     """Whether an array lies in a GPU's memory (Numba's simulator included), asked before __array__."""
@@ -59,14 +61,14 @@ def _backend() -> Any:
 @cache
 def _missing() -> str:
     """What a GPU needs and this machine lacks, and what to do about it; nothing in the simulator."""
-    from numba import config
-
-    if config.ENABLE_CUDASIM:
-        return ""
-    if importlib.util.find_spec("numba_cuda") is None:
-        return "numba-cuda, which compiles for it, is not installed: pip install fastloss[cuda]"
     from numba import cuda
 
+    if "simulator" in cuda.jit.__module__:
+        if not COMPILED:
+            return ""
+        return "Numba's simulator runs plain Python: set NUMBA_DISABLE_JIT=1 beside NUMBA_ENABLE_CUDASIM=1"
+    if importlib.util.find_spec("numba_cuda") is None:
+        return "numba-cuda, which compiles for it, is not installed: pip install fastloss[cuda]"
     if not cuda.is_available():
         return "numba-cuda finds no usable CUDA driver here: install NVIDIA's driver, then pip install fastloss[cuda]"
     return ""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import config
 
 from . import _check
 from ._cpu.blocks import PARALLEL
 from ._cpu.gate import LARGEST, Plan
 from ._cpu.moves import writer
 from ._cpu.staging import direct
+from ._jit import COMPILED
 from ._loss import Layout, Loss, LossGradient
 from ._passes import NO_CONSTANTS, Maths, apply, plan, run, total_weight
 
@@ -94,7 +94,7 @@ class Elementwise(Loss):
                 found = direct(way.kernel, arrays, numbers, size >= PARALLEL)
                 if found.where >= 0:
                     raise ValueError(self._offence(found.where, found.values, y_pred.shape))
-                if not config.DISABLE_JIT:
+                if COMPILED:
                     plain = (size, way.read, *[0] * 5, *way.itemsizes, *numbers[13:])
                     self._plans[reduction, order] = Plan(y_true.dtype, y_pred.dtype, way.kernel.address, mean, plain)
                 return found.value / size if mean else found.value, gradient, None

@@ -82,6 +82,7 @@ def _epsilon(name: str, argument: str, value: Any) -> float:
 
 _CHECKS: dict[str, Any] = {
     "from_logits": flag,
+    "signed_targets": flag,
     "label_smoothing": _smoothing,
     "pos_weight": _optional(lambda n, a, v: number(n, a, v, 0.0, math.inf, "a number >= 0")),
     "epsilon": _optional(_epsilon),

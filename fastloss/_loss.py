@@ -8,6 +8,7 @@ import numpy as np
 from . import _check
 from ._dispatch import device_of
 from ._interval import Interval
+from ._weights import evened, hidden, is_masked, masked_like, without
 
 
 class LossGradient(NamedTuple):
@@ -43,7 +44,8 @@ class Loss:
       any integer are read as they are; another float dtype is converted, piece by piece.
     - `y_pred`: array of float32, float64, float16 or bfloat16 (16-bit floats are computed in float32). Any strides.
     - `sample_weight`: a number, or an array that has, in each dimension of the per-example losses from the left, that
-      size or 1.
+      size or 1. What is masked in a numpy.ma array counts like weight 0, in any of the three (any class of a row: the
+      row).
     - `reduction`: "mean" (sum of w·loss / sum of w), "sum", "sum_over_batch_size" (sum of w·loss / number of examples)
       or "none" (the array of w·loss). The gradient is scaled alike; for "none" it is that of the sum.
     - `out`: where to write: the gradient for `loss_gradient` and `gradient`; a pair for `gradient_hessian`; for
@@ -168,6 +170,8 @@ class Loss:
         target = _check.output(name, "out", result, array.shape, {"z": array})
         if array.size:
             self._activate(array, target, real)
+        if out is None and is_masked(z):
+            return masked_like(z, result, getattr(self, "axis", None))
         return result
 
     # --- for the subclasses --------------------------------------------------------------------------------------
@@ -230,6 +234,9 @@ class Loss:
             w = np.asarray(sample_weight)
             w = w.reshape(_check.weight_shape(name, w, layout.examples))
             inputs["sample_weight"] = w
+        if is_masked(y_true) or is_masked(y_pred) or is_masked(sample_weight):
+            unseen = hidden(layout.examples, layout.axis, y_true, y_pred, sample_weight)
+            w = w if unseen is None else without(unseen, w, real)
         results: list[Any] = []
         buffers: list[Any] = []
         each = valued and reduction == "none"
@@ -253,13 +260,9 @@ class Loss:
         count = math.prod(layout.examples)
         total = 1.0
         if reduction == "mean":
-            total = self._total(layout, y, w, real) if count else 0.0
+            w, total = evened(w, lambda w: self._total(layout, y, w, real)) if count else (w, 0.0)
         elif reduction == "sum_over_batch_size":
             total = float(count)
-        if w is not None and (
-            0 < total < 1e-30 or 1e30 < total < math.inf
-        ):  # its inverse may not fit the compute dtype
-            w, total = w.astype(np.float64) / total, 1.0
         scale = 1.0 / total if total else 0.0
         value = 0.0
         if count and p.size:

@@ -18,8 +18,8 @@ def show_versions() -> None:
     import numpy
 
     from . import __version__
+    from ._cache import cache_folder
     from ._cpu.launch import layer
-    from ._jit import cache_folder
 
     lines = [
         ("fastloss", __version__),
@@ -27,7 +27,7 @@ def show_versions() -> None:
         ("numpy", numpy.__version__),
         ("numba", f"{numba.__version__}, llvmlite {importlib.metadata.version('llvmlite')}"),
         ("cpu", f"{llvmlite.binding.get_host_cpu_name()} ({platform.machine()})"),
-        ("threads", f"{numba.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}, layer {layer()}"),
+        ("threads", f"{numba.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}, layer {layer() or 'none'}"),
         ("cuda", _cuda()),
         ("kernel cache", cache_folder() or "none: no folder is writable, kernels are compiled in every process"),
     ]

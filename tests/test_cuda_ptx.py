@@ -101,7 +101,7 @@ def test_elementwise_other_results(loss, order, real, pred, aligned, monkeypatch
 @pytest.mark.parametrize("capability", OLDER_AND_NEWER, ids=str)
 def test_other_cards(loss, capability, monkeypatch):
     if categorical(loss):
-        kernel = passes._rowwise(loss._maths(), loss.from_logits, np.float32, None, BF16, BF16, False, 1, True)
+        kernel = passes._rowwise(loss._maths(), loss.from_logits, np.float32, None, BF16, BF16, False, False, 1, True)
     else:
         kernel = passes._elementwise(loss._maths(), np.float32, U8, BF16, BF16, 1, True)
     ptx = compiled(kernel, capability, monkeypatch)
@@ -115,7 +115,7 @@ def test_other_cards(loss, capability, monkeypatch):
 @pytest.mark.parametrize(("real", "pred", "order"), [(np.float32, F32, 1), (np.float32, BF16, 2), (np.float64, F64, 1)],
                          ids=short)  # fmt: skip
 def test_rowwise(loss, label, spread, real, pred, order, monkeypatch):
-    kernel = passes._rowwise(loss._maths(), loss.from_logits, real, label, pred, pred, spread, order, True)
+    kernel = passes._rowwise(loss._maths(), loss.from_logits, real, label, pred, pred, spread, False, order, True)
     ptx = compiled(kernel, (9, 0), monkeypatch)
     check(ptx, real)
     vectors(ptx, pred)
@@ -123,7 +123,7 @@ def test_rowwise(loss, label, spread, real, pred, order, monkeypatch):
 
 @pytest.mark.parametrize("loss", ROWWISE, ids=short)
 def test_rowwise_on_any_axis(loss, monkeypatch):
-    kernel = passes._rowwise(loss._maths(), loss.from_logits, np.float32, U8, F32, F32, True, 2, False)
+    kernel = passes._rowwise(loss._maths(), loss.from_logits, np.float32, U8, F32, F32, True, False, 2, False)
     check(compiled(kernel, (9, 0), monkeypatch), np.float32)
 
 

@@ -17,7 +17,7 @@ from .._jit import entry, helper
 from .blocks import BLOCK, PARALLEL, TASKS
 from .elementwise import GRAD, SCALE, SIZE, SLOTS, P, Y
 from .invoke import invoke
-from .launch import threads
+from .launch import parallel_loop
 from .memory import DATA_OFFSET, address, base_of, copy, elements, scratch
 
 # PyArrayObject, part of NumPy's stable ABI: data, nd, dimensions, strides, base, descr, flags
@@ -137,5 +137,4 @@ class Plan:
         third = 0 if gradient is None else id(gradient)
         if p.size < PARALLEL:
             return self._entry(self._address, id(y), id(p), third, 0)
-        with threads() as parallel:
-            return self._entry(self._address, id(y), id(p), third, parallel)
+        return self._entry(self._address, id(y), id(p), third, parallel_loop())

@@ -1,18 +1,18 @@
 """Compiling a kernel on first use, and running it on one thread or on all, without ever taking a process down."""
 
-import contextlib
-import os
 import struct
-import threading
-from collections.abc import Callable, Iterator, Sequence
+import sys
+import warnings
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import config, get_num_threads, prange, types
+from numba import get_num_threads, prange, types
 from numba.np.ufunc import parallel as threading_layer
 
-from .._jit import entry
+from .._forks import Inherited
+from .._jit import COMPILED, compiling, entry
 from .blocks import FIELDS, TASKS, gather
 from .invoke import invoke
 from .memory import address
@@ -26,8 +26,9 @@ class Function:
         interleaved: bool = False,
     ) -> None:  # fmt: skip
         signature = types.int64(*[types.int64] * arguments)
-        self.run = entry(name, function, signature, parallel=parallel, interleaved=interleaved)
-        self.address: Any = self.run if config.DISABLE_JIT else _pointer(self.run)
+        with compiling():
+            self.run = entry(name, function, signature, parallel=parallel, interleaved=interleaved)
+            self.address: Any = _pointer(self.run) if COMPILED else self.run
 
 
 class Kernel(Function):
@@ -44,7 +45,7 @@ class Kernel(Function):
         """Run all blocks; the report: high, low, index of the first offence or -1, and the values there."""
         tasks = min(blocks, TASKS) if parallel else 1
         report = np.empty(tasks * FIELDS)
-        if config.DISABLE_JIT:
+        if not COMPILED:
             with np.errstate(all="ignore"):  # as compiled code, which warns of nothing
                 self.run((*arrays, *numbers), 0, blocks, (report,), 0)
             return report
@@ -53,11 +54,10 @@ class Kernel(Function):
         if tasks == 1:
             self.run(address(call), 0, blocks, address(row), 0)
             return report
-        with threads() as loop:
-            if loop:
-                _parallel().run(self.address, address(call), blocks, tasks, address(row))
-            else:
-                self.run(address(call), 0, blocks, address(row), 0)
+        if may_run_parallel():
+            _parallel().run(self.address, address(call), blocks, tasks, address(row))
+        else:
+            self.run(address(call), 0, blocks, address(row), 0)
         return report
 
 
@@ -80,47 +80,35 @@ def _parallel() -> Function:
 
 
 # --- threads -----------------------------------------------------------------------------------------------------
-# GNU OpenMP kills a forked child at its first parallel call, if the parent had made one; Numba's workqueue aborts
-# the process when two threads call it at once. In both cases the serial path gives the same bits.
-
-_busy = threading.Lock()
-_forked_after_start = False
+# Where a parallel loop cannot start safely, the same blocks run on one thread and give the same bits.
 
 
-def _after_fork() -> None:
-    global _busy, _forked_after_start
-    _busy = threading.Lock()
-    _forked_after_start = threading_layer._is_initialized
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
+@cache
 def layer() -> str:
-    if not threading_layer._is_initialized:
-        threading_layer._launch_threads()
-    return str(threading_layer.threading_layer())
-
-
-@contextlib.contextmanager
-def threads() -> Iterator[int]:
-    """The address of the parallel loop, to be used inside, or 0 where a parallel loop may not start now."""
-    parallel = _may_run_parallel()
+    """Numba's threading layer, started; "" where there is none, so that all runs on one thread."""
     try:
-        yield _parallel().address if parallel else 0
-    finally:
-        if parallel:
-            _release()
+        if not threading_layer._is_initialized:
+            threading_layer._launch_threads()
+        return str(threading_layer.threading_layer())
+    except ValueError as reason:  # of NUMBA_THREADING_LAYER, or of its priorities
+        first = str(reason).partition("\n")[0]
+        warnings.warn(f"fastloss computes on one thread: {first}", RuntimeWarning, stacklevel=2)
+        return ""
 
 
-def _may_run_parallel() -> bool:
-    """Whether a parallel loop may start now; when true, _release must follow."""
-    if get_num_threads() == 1 or (_forked_after_start and layer() != "tbb"):
+def may_run_parallel() -> bool:
+    """Whether a parallel loop may start now.
+
+    Numba's workqueue aborts the process when two threads run parallel loops at once, be they of this package or of
+    anyone else: it is used only while no other thread runs Python.
+    """
+    if Inherited.layer not in (None, "tbb"):
         return False
-    return layer() != "workqueue" or _busy.acquire(blocking=False)
+    if Inherited.openmp and layer() == "omp":
+        return False
+    return layer() != "" and get_num_threads() > 1 and (layer() != "workqueue" or len(sys._current_frames()) == 1)
 
 
-def _release() -> None:
-    if _busy.locked():
-        _busy.release()
+def parallel_loop() -> Any:
+    """The address of the parallel loop, or 0 where it may not start now."""
+    return _parallel().address if may_run_parallel() else 0

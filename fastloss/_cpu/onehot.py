@@ -9,7 +9,7 @@ from .._math import two_sum
 from .blocks import FIELDS
 from .invoke import invoke
 from .memory import base_at, beyond, borrow, copy, elements, int_at, scratch
-from .operands import CLASSES, INNER, MOVES, SOFT_ROWS, Y, take
+from .operands import CLASSES, INNER, MOVES, SOFT_ROWS, TARGET, Y, take
 from .segments import segment
 from .vectors import WIDTH, row_sums
 
@@ -82,9 +82,15 @@ def find_classes(real: Any) -> Any:
 
 @helper
 def soft_rows(call: Any, begin: int, soft: Any, report: Any, slot: int) -> Any:
-    """Compute the rows that are not one-hot, row by row; the sum of their losses, in two parts."""
+    """Compute the rows that are not one-hot, row by row; the sum of their losses, in two parts, and the first offence.
+
+    The offence is the row or -1, its place in the row, what it is about and its value.
+    """
     line = borrow(elements(base_at(report, 0), (slot + 1) * FIELDS, np.float64), slot * FIELDS, FIELDS)
     high, low, i = 0.0, 0.0, 0
+    row, k = np.int64(-1), np.int64(0)
+    what, value = 0.0, 0.0
+    classes = int_at(call, CLASSES)
     while i < soft.size:
         stop = i
         while stop < soft.size and soft[stop] != 0:
@@ -92,5 +98,10 @@ def soft_rows(call: Any, begin: int, soft: Any, report: Any, slot: int) -> Any:
         if stop > i:
             invoke(int_at(call, SOFT_ROWS), call, begin + i, begin + stop, report, slot)
             high, low = two_sum(high, low + line[1], line[0])
+            if row < 0 and line[2] >= 0:
+                where, what, value = np.int64(line[2]), line[3], line[4]
+                row = where
+                if what == TARGET:
+                    row, k = where // classes, where % classes
         i = stop + 1
-    return high, low
+    return high, low, row, k, what, value

@@ -8,20 +8,34 @@ from .._jit import helper
 from .invoke import invoke
 from .memory import base_at, base_of, beyond, borrow, copy, elements, int_at
 
-SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqqqq" + "dddddd"
+SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqqqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian, class weights; rows; for each of the first six arrays the
 function that moves it (0: it is used where it lies); and its itemsize; classes, inner, indices, repeat, each, has
-ignore_index, ignore_index, has class weights; of a kernel of tiles the function across rows, that which finds
-one-hot rows, the kernel of the others, and the order; scale, smoothing and four hyperparameters.
+ignore_index, ignore_index, has class weights, whether dense targets may lie outside [0, 1]; of a kernel of tiles the
+function across rows, that which finds one-hot rows, the kernel of the others, and the order; scale, smoothing and four
+hyperparameters.
 Element k of row (a, b) lies at (a * classes + k) * inner + b. A weight belongs to `repeat` consecutive rows (0: no
 weights). Indices: y_true holds class indices, which are read as int64 (0: dense targets)."""
 Y, P, W, LOSSES, GRAD, HESS, CLASS_WEIGHTS, COUNT, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 14
-CLASSES, INNER, INDICES, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, FUNCTION, FIND, SOFT_ROWS, ORDER, SCALE = range(
-    20, 33
+CLASSES, INNER, INDICES, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, SIGNED, FUNCTION, FIND, SOFT_ROWS, ORDER, SCALE = (
+    range(20, 34)
 )
 
-LABEL, PROBABILITY, WEIGHT = 0.0, 1.0, 2.0
-"""What an offence is about."""
+LABEL, PROBABILITY, WEIGHT, TARGET = 0.0, 1.0, 2.0, 3.0
+"""What an offence is about. Its place is a row, of probabilities and dense targets an element."""
+
+
+@helper
+def outside_unit(values: Any) -> int:
+    """The index of the first value below 0 or above 1, or -1; NaN is neither."""
+    bad = False
+    for k in range(values.size):
+        bad |= (values[k] < 0) | (values[k] > 1)
+    if bad:
+        for k in range(values.size):
+            if values[k] < 0 or values[k] > 1:
+                return k
+    return -1
 
 
 @helper

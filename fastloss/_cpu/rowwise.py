@@ -23,10 +23,13 @@ from .operands import (
     MOVES,
     PROBABILITY,
     SCALE,
+    SIGNED,
+    TARGET,
     WEIGHT,
     P,
     Y,
     clear,
+    outside_unit,
     put,
     take,
     weight_at,  # fmt: skip
@@ -41,11 +44,7 @@ def improper(p: Any) -> Any:
     bad = False
     for k in range(p.size):
         bad |= not ((p[k] >= 0) & (p[k] <= 1))
-    if bad:
-        for k in range(p.size):
-            if p[k] < 0 or p[k] > 1:
-                return True, k
-    return bad, -1
+    return bad, outside_unit(p) if bad else -1
 
 
 @helper
@@ -74,6 +73,7 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
         """Rows first..last of a call."""
         classes, inner = int_at(call, CLASSES), int_at(call, INNER)
         each, has_ignore, ignore = int_at(call, EACH), int_at(call, HAS_IGNORE) != 0, int_at(call, IGNORE)
+        signed = int_at(call, SIGNED) != 0
         factor, smooth = float_at(call, SCALE, np.float64), float_at(call, SCALE + 1, real)
         a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
         c = (a, b, d, float_at(call, SCALE + 5, real))
@@ -133,6 +133,10 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
                         take(call, Y, start, inner, y)
                     else:
                         y = elements(beyond(base_at(call, Y), start, y.itemsize), classes, real)
+                    if not signed:
+                        wrong = outside_unit(y)
+                        if where < 0 and wrong >= 0:
+                            where, what, value = row * classes + wrong, TARGET, np.float64(y[wrong])
                 if not from_logits:
                     bad, wrong = improper(z)
                     if where < 0 and wrong >= 0:

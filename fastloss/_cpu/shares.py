@@ -12,7 +12,23 @@ from .._jit import helper
 from .._math import two_sum
 from .blocks import note
 from .memory import base_at, borrow, elements, float_at, int_at, scratch
-from .operands import CLASS_WEIGHTS, CLASSES, EACH, GRAD, HESS, INNER, LOSSES, SCALE, P, Y, examine, put, take
+from .operands import (
+    CLASS_WEIGHTS,
+    CLASSES,
+    EACH,
+    GRAD,
+    HESS,
+    INNER,
+    LOSSES,
+    SCALE,
+    SIGNED,
+    TARGET,
+    P,
+    Y,
+    examine,
+    put,
+    take,
+)
 from .upright import (
     BEND,
     BEND_REST,
@@ -84,6 +100,22 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
                 bends_rest[r] += T(0) if is_best else bend
 
     @helper
+    def first_outside(y, weights, classes):
+        """The row of some weight with a target below 0 or above 1, and its class; -1 where there is none."""
+        many, bad = weights.size, False
+        for k in range(classes):
+            targets = borrow(y, k * LINE, many)
+            for r in range(many):
+                bad |= (targets[r] < 0) | (targets[r] > 1)
+        if bad:
+            for r in range(many):
+                for k in range(classes):
+                    target = y[k * LINE + r]
+                    if weights[r] != 0 and (target < 0 or target > 1):
+                        return r, k
+        return -1, -1
+
+    @helper
     def finish(table, many, factor, losses):
         """Each row's loss, and the factor of its derivatives; rows of no weight and rows without target get zeros."""
         w, fw = line(table, WEIGHT, many), line(table, FACTOR, many)
@@ -123,7 +155,7 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
         factor, smooth = float_at(call, SCALE, np.float64), float_at(call, SCALE + 1, real)
         a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
         c = (a, b, d, float_at(call, SCALE + 5, real))
-        keep, even = real(1) - smooth, smooth / real(classes)
+        keep, even, signed = real(1) - smooth, smooth / real(classes), int_at(call, SIGNED) != 0
         kinds = KINDS if with_hessian else BEND if with_gradient else SLOPE
         class_weights = elements(base_at(call, CLASS_WEIGHTS), classes if classed else 0, real)
         room = LINE * whole(classes)
@@ -159,6 +191,10 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
             stand(call, P, start, many, flat, z)
             if not indices:
                 stand(call, Y, start, many, flat, y)
+                if not signed:
+                    r, k = first_outside(y, weights, classes)
+                    if r >= 0 and (where < 0 or (where == bad and row + r < bad)):
+                        where, what, value = (row + r) * classes + k, TARGET, np.float64(y[k * LINE + r])
             softmax(z, table, classes, many, e)
             for k in range(classes):
                 at = k * LINE

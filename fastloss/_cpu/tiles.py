@@ -29,6 +29,7 @@ from .operands import (
     MOVES,
     ORDER,
     SCALE,
+    TARGET,
     P,
     Y,
     clear,
@@ -73,15 +74,17 @@ def tiles(real: Any) -> Any:
             else:
                 many_soft = invoke(int_at(call, FIND), call, begin, count, base_of(true), base_of(soft))
             odd, bad, about, found = examine(call, begin, true, w, int_at(call, CLASSED) != 0)
-            if where < 0 and bad >= 0:
-                where, what, value = bad, about, found
             if many_soft > 0:
                 # First: where an output lies where y_pred does, what is read of these rows afterwards does not count.
-                soft_high, soft_low = soft_rows(call, begin, soft, report, slot)
+                soft_high, soft_low, at, k, soft_about, soft_found = soft_rows(call, begin, soft, report, slot)
                 high, low = two_sum(high, low + soft_low, soft_high)
+                if at >= 0 and soft_about == TARGET and (bad < 0 or at < bad):
+                    bad, about, found = at * classes + k, soft_about, soft_found
                 odd = True
                 for i in range(count):
                     w[i] = 0 if soft[i] != 0 else w[i]
+            if where < 0 and bad >= 0:
+                where, what, value = bad, about, found
             for i in range(0, 0 if many_soft == count else count, most):
                 many = min(most, count - i)
                 row, size = begin + i, many * classes

@@ -6,11 +6,12 @@ So the module that names it is imported here, while numpy.row_stack is there.
 import importlib
 
 import numpy as np
-from numba import config
+
+from .memory import SIMULATED
 
 NAME = "row_stack"
 
-if not config.ENABLE_CUDASIM and not hasattr(np, NAME):
+if not SIMULATED and not hasattr(np, NAME):
     setattr(np, NAME, np.vstack)
     try:
         importlib.import_module("numba.cuda.np.arrayobj")

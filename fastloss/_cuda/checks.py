@@ -37,7 +37,7 @@ def output(name: str, argument: str, v: View, locked: bool, shape: tuple[int, ..
     """The view of an out argument, guarded against overlaps; errors if results cannot be written there."""
     if v.shape != shape:
         raise ValueError(f"{name}: {argument} has shape {v.shape}, expected {shape}")
-    if v.dtype.kind != "f" and v.dtype.name not in _check.HALF:
+    if not _check.is_float(v.dtype):
         raise TypeError(f"{name}: {argument} has dtype {v.dtype}, expected a float dtype")
     if locked:
         raise ValueError(f"{name}: {argument} is read-only, expected a writeable array")

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda, types
 
+from .._forks import Inherited
+from .._jit import compiling
 from .memory import SIMULATED, flat
 
 INTEGER = types.int64
@@ -43,13 +45,16 @@ class Kernel:
         """numba's kernel, compiled for the current device; in the simulator its function."""
         if self._dispatcher is None:
             self.function.__qualname__ = self.function.__name__ = self.name
-            dispatcher = cuda.jit(self.function)
-            if not SIMULATED:
-                from .cache import attach
+            if SIMULATED:
+                self._dispatcher = cuda.jit(self.function)
+                return self._dispatcher
+            from .cache import attach
 
+            with compiling():
+                dispatcher = cuda.jit(self.function)
                 attach(dispatcher, self.function)
                 dispatcher.compile(self.signature.args)
-                dispatcher.disable_compile()
+            dispatcher.disable_compile()
             self._dispatcher = dispatcher
         return self._dispatcher
 
@@ -87,9 +92,16 @@ class Driver:
 
 
 @cache
-def driver() -> Any:
-    """The driver, loaded once."""
+def _driver() -> Driver:
     return Driver()
+
+
+def driver() -> Any:
+    """The driver, loaded once; RuntimeError in the child of a fork, where no context works."""
+    if Inherited.cuda:
+        raise RuntimeError("CUDA was used before this process was forked and cannot be used in it; expected a process "
+                           'that was started by "spawn" or "forkserver"')  # fmt: skip
+    return _driver()
 
 
 class Launch:

@@ -41,7 +41,7 @@ def categorical_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Ca
     kind = index_kind(call.y.dtype) if layout.indices else 0
     spread = not layout.indices or loss.label_smoothing > 0
     rows = Rows(math.prod(layout.examples), layout.classes, math.prod(layout.examples[layout.axis :]), kind, spread,
-                table, loss.ignore_index, loss.label_smoothing)  # fmt: skip
+                table, loss.ignore_index, loss.label_smoothing, not layout.indices and loss.signed_targets)  # fmt: skip
     if mean:
         uneven = call.w is not None or (factors is not None and counted) or loss.ignore_index is not None
         weighing = rows if counted else rows._replace(table=None)

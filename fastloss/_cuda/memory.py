@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import config, cuda
+from numba import cuda
 from numba.core import types
 from numba.extending import lower_builtin, type_callable
 
-SIMULATED = bool(config.ENABLE_CUDASIM)
+SIMULATED = "simulator" in cuda.jit.__module__
 device = cuda.jit(device=True) if SIMULATED else cuda.jit(device=True, forceinline=True)
 """A function with synchronisation or shared memory in it; all others are `scalar`."""
 GLOBAL = 1

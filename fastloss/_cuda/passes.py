@@ -73,10 +73,10 @@ def _elementwise(maths: Any, real: Any, label: Format, pred: Format, out: Format
 
 @cache
 def _rowwise(maths: Any, logits: bool, real: Any, label: Format | None, pred: Format, out: Format, spread: bool,
-             order: int, aligned: bool) -> Kernel:  # fmt: skip
-    kind = f"{'z' if logits else 'p'}{'s' if spread else ''}{order}{'v' if aligned else ''}"
+             signed: bool, order: int, aligned: bool) -> Kernel:  # fmt: skip
+    kind = f"{'z' if logits else 'p'}{'s' if spread else ''}{'g' if signed else ''}{order}{'v' if aligned else ''}"
     name = f"{maths.name}_{real.__name__}_{label.name if label else 'index'}_{pred.name}_{out.name}_{kind}"
-    return Kernel(name, rowwise(maths, logits, real, label, pred, out, spread, order, aligned), 20, 6, real)
+    return Kernel(name, rowwise(maths, logits, real, label, pred, out, spread, signed, order, aligned), 20, 6, real)
 
 
 @cache
@@ -130,6 +130,8 @@ class Rows(NamedTuple):
     """Class weights."""
     ignore: int | None
     smoothing: float
+    signed: bool = False
+    """Whether dense targets may lie outside [0, 1]."""
 
     def aligned(self, p: View, *others: View | None) -> bool:
         """Whether rows are made of whole vectors of 16 bytes of y_pred."""
@@ -149,8 +151,8 @@ def rowwise_pass(call: Call, rows: Rows, maths: Any, logits: bool, constants: tu
     partials = call.workspace(blocks)
     label = None if rows.kind else _format(call.y)
     vectors = rows.aligned(call.p, None if rows.kind else call.y, call.gradient, call.hessian)
-    kernel = _rowwise(maths, logits, call.real, label, _format(call.p), call.out_format, rows.spread, call.order,
-                      vectors)  # fmt: skip
+    kernel = _rowwise(maths, logits, call.real, label, _format(call.p), call.out_format, rows.spread, rows.signed,
+                      call.order, vectors)  # fmt: skip
     arrays = (call.y, call.p, call.w, rows.table, call.losses, call.gradient, call.hessian, partials, call.scale.factor)
     call.plan.launch(kernel, blocks, THREADS, *map(pointer, arrays), rows.rows, rows.classes, rows.inner, rows.kind,
            call.repeat, call.wanted, int(rows.table is not None), int(rows.ignore is not None),

@@ -70,8 +70,8 @@ def one_class(focus: Any, real: Any, io: Access, order: int) -> Any:
     return function
 
 
-def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) -> Any:
-    """The loss where every class may have a share of the target."""
+def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, order: int) -> Any:
+    """The loss where every class may have a share of the target; NaN for one outside [0, 1], unless signed."""
     width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
     look = survey(io, real)
     with_gradient, with_hessian = order >= 1, order >= 2
@@ -81,6 +81,8 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) ->
         """Probability of a class, its complement, and its target mass times loss, slope and bend."""
         q = q_best if is_best else real(1) - p
         mass = (even + (keep if k == true else real(0))) if indices else target * keep + even
+        if not indices and not signed:
+            mass = mass if target >= real(0) and target <= real(1) else real(np.nan)
         if classed:
             mass *= load(cw, k, real)
         loss, slope, bend = focus(p, q, (real(0) if x == top else top - x) + excess, c)
@@ -152,7 +154,8 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, order: int) ->
     return function
 
 
-def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread: bool, order: int) -> Any:
+def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread: bool, signed: bool,
+                  order: int) -> Any:  # fmt: skip
     """The loss of a row of probabilities, where no class knows of the others; NaN for NaN and outside [0, 1]."""
     width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
     with_gradient, with_hessian = order >= 1, order >= 2
@@ -177,7 +180,10 @@ def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread:
                 if mass != real(0):
                     loss, slope, bend = derivative(x, c)
                     loss, slope, bend = mass * loss, mass * slope, mass * bend
-                if not (x >= real(0) and x <= real(1)):
+                inside = x >= real(0) and x <= real(1)
+                if not indices and not signed:
+                    inside = inside and ys[j] >= real(0) and ys[j] <= real(1)
+                if not inside:
                     loss, slope, bend = real(np.nan), real(np.nan), real(np.nan)
                 high, low = two_sum(high, low, loss)
                 xs[j], hs[j] = slope * factor, bend * factor

@@ -15,7 +15,7 @@ from .sums import THREADS, group_sum
 
 
 def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred: Format, grad_format: Format,
-            spread: bool, order: int, aligned: bool) -> Any:  # fmt: skip
+            spread: bool, signed: bool, order: int, aligned: bool) -> Any:  # fmt: skip
     """The kernel of one categorical loss for arrays of these formats; without a label format y_true holds indices.
 
     Rows, classes, inner, kind, repeat, ignore_index and the class weights are those of `_cpu.rowwise`. A label that is
@@ -25,9 +25,9 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
     io = access(real, label, pred, grad_format, aligned)
     width, write_tile = io.width, io.write_tile
     if not from_logits:
-        evaluate = probabilities(maths.derivative, real, io, indices, spread, order)
+        evaluate = probabilities(maths.derivative, real, io, indices, spread, signed, order)
     elif spread:
-        evaluate = every_class(maths.focus, real, io, indices, order)
+        evaluate = every_class(maths.focus, real, io, indices, signed, order)
     else:
         evaluate = one_class(maths.focus, real, io, order)
     with_gradient, with_hessian = order >= 1, order >= 2

@@ -1,0 +1,58 @@
+"""The weights of a call: what a masked array hides has none, and what a mean divides by fits the compute dtype."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+LARGEST = 1e30
+"""Weights whose sum lies between this and its inverse are computed as they are."""
+
+
+def in_range(total: float) -> bool:
+    """Whether a sum of weights and its inverse are far from the ends of float32."""
+    return 1 / LARGEST <= total <= LARGEST
+
+
+def evened(w: Any, total_of: Callable[[Any], float]) -> tuple[Any, float]:
+    """Weights of a mean and their sum, total_of(w); where that is not in range, weights in float64 whose sum is 1."""
+    total = total_of(w)
+    if w is None or in_range(total):
+        return w, total
+    largest = float(w.max())
+    if not 0 < largest < math.inf or w.min() < 0:
+        return w, total
+    w = w.astype(np.float64) / largest
+    total = total_of(w)
+    return (w / total, 1.0) if total else (w, 0.0)
+
+
+def is_masked(array: Any) -> bool:
+    """Whether it is an array of numpy.ma."""
+    return type(array) is not np.ndarray and isinstance(array, np.ma.MaskedArray)
+
+
+def hidden(examples: tuple[int, ...], axis: int, y: Any, p: Any, w: Any) -> Any:
+    """Which examples have a masked element in any of their arrays; None where none has. axis: that of the classes."""
+    found: Any = np.False_
+    for array in filter(is_masked, (y, p, w)):
+        mask: Any = np.ma.getmaskarray(array)
+        if array is w:
+            mask = mask.reshape(mask.shape + (1,) * (len(examples) - mask.ndim))
+        elif mask.ndim > len(examples):
+            mask = mask.any(axis)
+        found = np.logical_or(found, mask)
+    return np.broadcast_to(found, examples) if found.any() else None
+
+
+def without(examples: Any, w: Any, dtype: Any) -> Any:
+    """The weights, 0 for these examples."""
+    return np.where(examples, 0, 1 if w is None else w).astype(dtype if w is None else w.dtype)
+
+
+def masked_like(z: Any, result: Any, axis: int | None) -> Any:
+    """The activation of a masked array: masked where it is; a row of classes as a whole."""
+    mask = np.ma.getmaskarray(z)
+    rows = mask if axis is None else mask.any(axis, keepdims=True)
+    return np.ma.MaskedArray(result, np.broadcast_to(rows, mask.shape))
