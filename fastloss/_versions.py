@@ -27,12 +27,20 @@ def show_versions() -> None:
         ("numpy", numpy.__version__),
         ("numba", f"{numba.__version__}, llvmlite {importlib.metadata.version('llvmlite')}"),
         ("cpu", f"{llvmlite.binding.get_host_cpu_name()} ({platform.machine()})"),
-        ("threads", f"{numba.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}, layer {layer() or 'none'}"),
+        ("threads", _threads(layer())),
         ("cuda", _cuda()),
         ("kernel cache", cache_folder() or "none: no folder is writable, kernels are compiled in every process"),
     ]
     for name, value in lines:
         print(f"{name:13} {value}")
+
+
+def _threads(layer: str) -> str:
+    import numba
+
+    if not layer:
+        return "1, layer none"
+    return f"{numba.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}, layer {layer}"
 
 
 def _cuda() -> str:

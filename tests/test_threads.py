@@ -163,3 +163,82 @@ def test_two_threads_share_one_loss_object():
     with ThreadPoolExecutor(4) as pool:
         for got in pool.map(lambda _: loss(y, p), range(8)):
             assert got.loss == want.loss
+
+
+@compiled
+def test_workqueue_beside_the_parallel_functions_of_others():
+    """Numba's workqueue ends the process when two threads run parallel loops at once."""
+    code = (
+        CALLS
+        + """
+    import threading, numba
+
+    @numba.njit(parallel=True, nogil=True)
+    def other(x):
+        total = 0.0
+        for i in numba.prange(x.size):
+            total += x[i] ** 0.5
+        return total
+
+    x = np.ones(300_000)
+    other(x)
+    stop = []
+
+    def work():
+        while not stop:
+            other(x)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    for _ in range(300):
+        check()
+    stop.append(1)
+    thread.join()
+    """
+    )
+    run(code, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2")
+
+
+@compiled
+def test_workqueue_uses_all_threads_where_no_other_thread_runs():
+    code = """
+    import threading
+    import fastloss as fl
+    from fastloss._cpu.launch import may_run_parallel
+    assert may_run_parallel()
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    assert not may_run_parallel()
+    end.set()
+    thread.join()
+    assert may_run_parallel()
+    """
+    run(code, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2")
+
+
+@compiled
+@pytest.mark.parametrize("layer", ["tbb", "no such layer"])
+def test_a_threading_layer_that_is_not_there(layer):
+    """One thread computes, and a warning says so once."""
+    if layer == "tbb":
+        try:
+            from numba.np.ufunc import tbbpool  # noqa: F401
+        except ImportError:
+            pass
+        else:
+            pytest.skip("TBB is installed")
+    code = (
+        "    import warnings\n    warnings.simplefilter('error')\n"
+        + CALLS.replace("want = loss(y, z)", "want = loss(y[:5], z[:5])")
+        + """
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        want = loss(y, z)
+        check()
+    assert [w.category for w in said] == [RuntimeWarning], said
+    assert "one thread" in str(said[0].message)
+    fl.show_versions()
+    """
+    )
+    assert "layer none" in run(code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
