@@ -25,15 +25,35 @@ _PARALLEL = {
 }
 
 
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
+    """Numba as it was at import, for one thread at a time, and no garbage collection.
+
+    A fork waits for it. Compiling makes objects by the million that all live until it is done.
+    """
+    with COMPILING:
+        enabled, disabled = gc.isenabled(), config.DISABLE_JIT
+        gc.disable()
+        config.DISABLE_JIT = 0
+        try:
+            yield
+        finally:
+            config.DISABLE_JIT = disabled
+            if enabled:
+                gc.enable()
+
+
 def _inner(pipeline_class: Any = Inner, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     make = njit(pipeline_class=pipeline_class, **_INNER, **options)
 
     def decorate(function: Callable[..., Any]) -> Any:
-        dispatcher = make(function)
-        if COMPILED:
-            template = dispatcher.get_call_template
-            # Numba would compile a function anew for each literal integer that it is called with.
-            dispatcher.get_call_template = lambda args, kws: template(tuple(map(types.unliteral, args)), kws)
+        if not COMPILED:
+            return function
+        with compiling():
+            dispatcher = make(function)
+        template = dispatcher.get_call_template
+        # Numba would compile a function anew for each literal integer that it is called with.
+        dispatcher.get_call_template = lambda args, kws: template(tuple(map(types.unliteral, args)), kws)
         return dispatcher
 
     return decorate
@@ -60,24 +80,6 @@ def _name_closures(function: Any, name: str) -> None:
         if inner is not None and "<locals>" in inner.__qualname__:
             _name_closures(inner, name)
             inner.__qualname__ = f"{name}.{inner.__name__}"
-
-
-@contextlib.contextmanager
-def compiling() -> Iterator[None]:
-    """Numba as it was at import, for one thread at a time, and no garbage collection.
-
-    A fork waits for it. Compiling makes objects by the million that all live until it is done.
-    """
-    with COMPILING:
-        enabled, disabled = gc.isenabled(), config.DISABLE_JIT
-        gc.disable()
-        config.DISABLE_JIT = 0
-        try:
-            yield
-        finally:
-            config.DISABLE_JIT = disabled
-            if enabled:
-                gc.enable()
 
 
 def entry(

@@ -61,6 +61,14 @@ def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, cl
         return t * cw[k] if classed else t
 
     @helper
+    def any_of(values):
+        """Whether any value is not 0: signed targets may add up to 0."""
+        found = False
+        for k in range(values.size):
+            found |= values[k] != real(0)
+        return found
+
+    @helper
     def dominant(e, e_top, total):
         """The class with p > 1/2, or -1."""
         if e_top * 2.0 > total:
@@ -128,7 +136,7 @@ def rows(focus: Any, derivative: Any, real: Any, indices: bool, spread: bool, cl
             fw = real(factor * weight)
             slope_sum, bend_sum = fold_row(slopes), fold_row(bends)
             a, b = real(slope_sum), real(bend_sum)
-            if a == real(0):  # no class counts, whatever the logits
+            if a == real(0) and not any_of(slopes):  # no class counts, whatever the logits
                 for k in range(z.size):
                     e[k] = real(0)
                     if with_hessian:

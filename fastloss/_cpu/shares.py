@@ -128,7 +128,7 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
                 fw[r] = real(factor * np.float64(w[r]))
 
     @helper
-    def derive(e, s, h, table, k):
+    def derive(e, s, h, table, k, signed):
         """The derivatives by the logits of class k. e, its probabilities, becomes the gradient, h the Hessian."""
         many = e.size
         best, q_best, fw = line(table, BEST, many), line(table, Q, many), line(table, FACTOR, many)
@@ -140,7 +140,7 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
         )
         for r in range(many):
             p, own, a, is_best, q = e[r], s[r], slopes[r], best[r] == k, q_best[r]
-            off = a == real(0)  # no class counts, whatever the logits
+            off = (a == real(0)) & (not signed)  # no class counts, whatever the logits
             if with_hessian:
                 bend, complement = h[r], real(1) - p
                 common = p * (complement * a + p * bends[r]) + (complement - p) * bend
@@ -207,7 +207,8 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
             if with_gradient:
                 for k in range(classes):
                     at = k * LINE
-                    derive(borrow(e, at, many), borrow(z, at, many), borrow(h, at, many), table, real(k))
+                    derive(borrow(e, at, many), borrow(z, at, many), borrow(h, at, many), table, real(k),
+                           signed)  # fmt: skip
                 lay(call, GRAD, start, many, flat, e)
             if with_hessian:
                 lay(call, HESS, start, many, flat, h)

@@ -1,5 +1,6 @@
 """From arguments on a device to one pass over them: the twin of `Loss._evaluate`. Nothing here waits for the device."""
 
+import math
 import numbers
 from typing import Any
 
@@ -27,6 +28,8 @@ def evaluate(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any, reduction:
     number = None
     if isinstance(sample_weight, numbers.Real):
         number, sample_weight = float(sample_weight), None
+        if reduction == "mean" and 0 < number < math.inf:  # all the same: the mean is that of no weights
+            number = None
     results: list[Any] = [y_true, y_pred, sample_weight, losses, gradient, hessian, None, None, None]
     places, kinds = _seen(results)
     key = (reduction, order, valued, number, *kinds)

@@ -143,7 +143,7 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, 
                     if k == best:
                         h = pk * (qk * slope_sum + pk * bend_rest) + qk * qk * bend
                     g_k = pk * slope_rest - qk * slope if k == best else pk * slope_sum - slope
-                    empty = slope_sum == real(0)  # no class counts, whatever the logits
+                    empty = slope_sum == real(0) and not signed  # no class counts, whatever the logits
                     hs[j] = real(0) if empty else h * factor
                     xs[j] = real(0) if empty else g_k * factor
                 write_tile(grad, start, first, inner, xs)
