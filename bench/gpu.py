@@ -15,7 +15,9 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+from . import gpu_page
 from .gpu_cases import cases
 from .gpu_record import Record, about, path_of
 
@@ -33,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
                        help="begin no case that may not end within this time")  # fmt: skip
     found.add_argument("--without", metavar="NAME", action="append", default=[],
                        help='leave out a contender; "torch.compile" and "one graph" take most of the time')  # fmt: skip
+    found.add_argument("--redraw", metavar="FILE", type=Path, help="measure nothing: write the page and README's table")
     found.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     return found
 
@@ -41,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, save, print; the exit code."""
     begin = time.monotonic()
     options = parser().parse_args(arguments)
+    if options.redraw:
+        print("wrote", gpu_page.write(options.redraw))
+        return 0
     measuring = importlib.import_module(".gpu_measure", __package__)  # needs torch
     command = ["python", "-m", "bench.gpu", *(sys.argv[1:] if arguments is None else arguments)]
     heading = about(measuring.card(options.device), shlex.join(command))

@@ -78,7 +78,7 @@ def _targets(document: dict[str, Any]) -> list[str]:
             for row in rows if row.target.unit == unit
         ]  # fmt: skip
         title = about.title[0].upper() + about.title[1:] + (" (more is better)" if about.more else " (less is better)")
-        parts += [f"### {title}", _markdown(["case", "limit", "aim", "measured", "", ""], lines, "lrrrll")]
+        parts += [f"### {title}", markdown(["case", "limit", "aim", "measured", "", ""], lines, "lrrrll")]
     return parts
 
 
@@ -90,16 +90,21 @@ def comparison(document: dict[str, Any]) -> str:
         cells = [f"**{times(of_case[name])}**" if name in ahead else times(of_case.get(name)) for name in peers]
         lines.append([f"`{loss}`", _shape(size), kind, times(of_case.get("fastloss")), *cells, "◀" * bool(ahead)])
     names = [NAMES.get(name, name) for name in peers]
-    return _markdown(["loss", "size", "dtype", "fastloss", *names, ""], lines, "lll" + "r" * (1 + len(peers)) + "l")
+    return markdown(["loss", "size", "dtype", "fastloss", *names, ""], lines, "lll" + "r" * (1 + len(peers)) + "l")
 
 
 def readme(document: dict[str, Any], path: Path = README) -> None:
     """Put some rows of the comparison between the marks in README.md."""
-    before, _, rest = path.read_text().partition(BEGIN)
+    replace_between(path, BEGIN, _some(document))
+
+
+def replace_between(path: Path, begin: str, text: str) -> None:
+    """Put a text between a mark of a file and the next mark of an end."""
+    before, _, rest = path.read_text().partition(begin)
     _, _, after = rest.partition(END)
     if not after:
-        raise ValueError(f"{path.name} lacks the marks {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n{_some(document)}\n{END}{after}")
+        raise ValueError(f"{path.name} lacks the marks {begin} and {END}")
+    path.write_text(f"{before}{begin}\n{text}\n{END}{after}")
 
 
 def _some(document: dict[str, Any]) -> str:
@@ -112,7 +117,7 @@ def _some(document: dict[str, Any]) -> str:
             special = "" if kind == "float32" else " (uint8 labels)" if "uint8" in kind else f" ({kind})"
             lines.append([f"`{loss}`{special}", _shape(size), *cells])
     shown = [NAMES.get(name, name) for name in names]
-    return _markdown(["loss", "size", *shown], lines, "ll" + "r" * len(shown))
+    return markdown(["loss", "size", *shown], lines, "ll" + "r" * len(shown))
 
 
 def _chosen(loss: str, size: str, kind: str) -> bool:
@@ -134,6 +139,7 @@ def _shape(size: str) -> str:
     return size.replace("x", "\N{MULTIPLICATION SIGN}")
 
 
-def _markdown(heading: list[str], lines: list[list[str]], align: str) -> str:
+def markdown(heading: list[str], lines: list[list[str]], align: str) -> str:
+    """A table; align has a letter for each column, l or r."""
     rule = ["---:" if side == "r" else "---" for side in align]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (heading, rule, *lines))

@@ -11,7 +11,7 @@ import types
 import numpy as np
 import pytest
 
-from bench import gpu, gpu_record
+from bench import gpu, gpu_page, gpu_record
 from bench.cases import ELEMENTWISE, LOSSES, Case
 from bench.expressions import EXPRESSIONS
 from bench.gpu_cases import GpuCase, cases
@@ -244,3 +244,19 @@ def test_only_what_is_right_is_timed(monkeypatch):
         assert row["missing"] == {"raises": "RuntimeError: no such thing", "unwanted": "left out"}
         assert json.loads(json.dumps(row))["shape"] == [8, 5]
         assert GpuCase.of(json.loads(json.dumps(row))) == case
+
+
+def test_the_page_and_the_table_are_of_the_newest_run(tmp_path):
+    """They are made from what is saved, and from nothing else."""
+    saved = max(gpu_record.RESULTS.glob("gpu-*.json"))
+    readme = tmp_path / "README.md"
+    readme.write_text(gpu_page.README.read_text())
+    page = gpu_page.write(saved, tmp_path, readme)
+    assert page.read_text() == (gpu_page.FOLDER / "gpu.md").read_text()
+    assert readme.read_text() == gpu_page.README.read_text()
+
+
+def test_a_peer_that_is_ahead_is_in_bold():
+    of_case = row(CASES[1]) | {"milliseconds": {"copy": 1.0, "fastloss": 2.0, "torch": 1.6, "cupy": 4.0}}
+    line = gpu_page.device([of_case]).splitlines()[-1]
+    assert line.endswith("| 0.50 | **0.62** | 0.25 | ◀ |")
