@@ -1,0 +1,229 @@
+"""The functions of fastloss/_math.py against what their docstrings say, by mpmath, over the whole range."""
+
+import re
+from functools import cache
+
+import mpmath as mp
+import numpy as np
+import pytest
+from numba import njit
+
+from fastloss import _math
+from fastloss._jit import scalar
+from tests.support import JIT, name_of
+
+per_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=name_of)
+COUNT = 2500 if JIT else 60
+"""Points of each part of a grid."""
+TAIL = {np.float32: -103.0, np.float64: -744.0}
+"""Where an exponential is about the smallest number."""
+
+
+def promised(function, dtype, with_low):
+    """The bound in ulp in a docstring, float32 / float64: the first one, with a low part the last one."""
+    found = re.findall(r"([\d.]+) / ([\d.]+)", getattr(function, "py_func", function).__doc__)
+    return float(found[-1 if with_low else 0][dtype is np.float64])
+
+
+@cache
+def loop(function, arguments, none):
+    """A compiled loop over a function of one or two arguments, or of one and None."""
+    if none:
+
+        def run(x, result):
+            for i in range(x.size):
+                result[i] = function(x[i], None)
+
+    elif arguments == 1:
+
+        def run(x, result):
+            for i in range(x.size):
+                result[i] = function(x[i])
+
+    else:
+
+        def run(x, y, result):
+            for i in range(x.size):
+                result[i] = function(x[i], y[i])
+
+    return njit(error_model="numpy")(run)
+
+
+def run(function, *arguments):
+    """function of every point, compiled; an argument of None is passed on."""
+    given = [a for a in arguments if a is not None]
+    result = np.empty_like(given[0])
+    with np.errstate(all="ignore"):
+        loop(function, len(given), len(given) < len(arguments))(*given, result)
+    return result
+
+
+def errors(got, truths, dtype, least):
+    """In ulp of the true values, and at least of 2^least. A truth is taken as two floats, exact to 100 bits."""
+    with np.errstate(over="ignore"):
+        high = np.array([float(t) for t in truths])
+    low = np.array([float(t - mp.mpf(h)) for t, h in zip(truths, high.tolist(), strict=True)])
+    unit = np.ldexp(1.0, np.maximum(np.frexp(high)[1] - 1, least) - np.finfo(dtype).nmant)
+    return abs((got.astype(np.float64) - high) - low) / unit
+
+
+def check(function, true, *arguments, bound=None, least=None):
+    """The docstring's bound holds at every point, true being given the exact values of the arguments."""
+    dtype = arguments[0].dtype.type
+    with_low = len(arguments) > 1 and arguments[1] is not None and arguments[1].any()
+    got = run(function, *arguments)
+    assert np.isfinite(got).all()
+    with mp.workdps(40):
+        exact = [[mp.mpf(v) for v in a.tolist()] for a in arguments if a is not None]
+        truths = [true(*point) for point in zip(*exact, strict=True)]
+        found = errors(got, truths, dtype, int(np.finfo(dtype).minexp) if least is None else least)
+    i, limit = int(found.argmax()), promised(bound or function, dtype, with_low)
+    at = [None if a is None else a[i] for a in arguments]
+    assert found[i] <= limit, f"{name_of(function)} at {at}: {found[i]:.3f} ulp, promised {limit}"
+
+
+def positive(dtype, low, high):
+    """Numbers of every size from 2^low to 2^high, more of them near 1, with the neighbours of powers of two."""
+    rng = np.random.default_rng(0)
+    sizes = 2.0 ** rng.uniform(low, high, COUNT)
+    near = 1 + rng.choice([-1, 1], COUNT) * 2.0 ** rng.uniform(-np.finfo(dtype).nmant, -1.0, COUNT)
+    corners = np.concatenate([2.0 ** np.arange(low, high), np.sqrt([0.125, 0.5, 2.0, 8.0])]).astype(dtype)
+    beside = [np.nextafter(corners, dtype(end)) for end in (0, np.inf)]
+    x = np.concatenate([sizes, near, np.linspace(0.4, 2.5, 2 * COUNT), corners, *beside]).astype(dtype)
+    return x[(x >= dtype(2.0**low)) & (x <= dtype(2.0**high))]
+
+
+def lows(x):
+    """What rounding may have lost: up to half an ulp, of either sign."""
+    return (np.spacing(abs(x)) * np.random.default_rng(1).uniform(-0.5, 0.5, x.size)).astype(x.dtype)
+
+
+def whole(dtype):
+    """The exponents of the smallest number, of the smallest that is normal, and of a large one."""
+    info = np.finfo(dtype)
+    return int(info.minexp) - int(info.nmant), int(info.minexp), int(info.maxexp) - 2
+
+
+def exponents(dtype, low, high):
+    """Arguments of an exponential, near 0 and where the power of two changes too."""
+    rng = np.random.default_rng(0)
+    steps = (np.arange(np.ceil(low * 1.4), high * 1.4) + 0.5) * np.log(2)
+    tiny = rng.choice([-1, 1], COUNT) * 2.0 ** rng.uniform(-40, 0, COUNT)
+    x = np.concatenate([np.linspace(low, high, 3 * COUNT), tiny, steps, [0.0, low, high]]).astype(dtype)
+    return np.unique(x[(x >= low) & (x <= high)])
+
+
+@per_dtype
+def test_exp(dtype):
+    check(_math.exp, mp.exp, exponents(dtype, TAIL[dtype], 88.7 if dtype is np.float32 else 709.7))
+    edge = np.array([-np.inf, -1e4, 1e4, np.inf, np.nan], dtype)
+    np.testing.assert_array_equal(run(_math.exp, edge), [0, 0, np.inf, np.inf, np.nan])
+
+
+@per_dtype
+@pytest.mark.parametrize("with_low", [False, True])
+def test_exp_of_what_is_not_positive(dtype, with_low):
+    x = exponents(dtype, TAIL[dtype], 0.0)
+    check(_math.exp_nonpositive, lambda x, low=0: mp.exp(x + low), x, lows(x) if with_low else None)
+    assert not run(_math.exp_nonpositive, np.array([-np.inf, -1e4], dtype), None).any()
+
+
+@per_dtype
+@pytest.mark.parametrize("with_low", [False, True])
+def test_exp_raised(dtype, with_low):
+    """Never subnormal, to the argument whose exponential is the smallest number."""
+    x, scale = exponents(dtype, TAIL[dtype], 0.0), mp.mpf(2) ** (64 if dtype is np.float32 else 128)
+    assert (run(_math.exp_raised, x, None) >= np.finfo(dtype).tiny).all()
+    check(_math.exp_raised, lambda x, low=0: mp.exp(x + low) * scale, x, lows(x) if with_low else None)
+
+
+@per_dtype
+@pytest.mark.parametrize("with_low", [False, True])
+def test_log(dtype, with_low):
+    """Subnormals included."""
+    smallest, normal, large = whole(dtype)
+    x = positive(dtype, normal + 60 if with_low else smallest, large)  # of smaller ones low would be 0
+    check(_math.log, lambda x, low=0: mp.log(x + low), x, lows(x) if with_low else None)
+    zero, *edge = run(_math.log, np.array([0, np.inf, np.nan], dtype), None)
+    assert zero < -100
+    np.testing.assert_array_equal(edge, [np.inf, np.nan])
+
+
+@per_dtype
+@pytest.mark.parametrize("with_low", [False, True])
+def test_log_of_a_sum(dtype, with_low):
+    _, normal, large = whole(dtype)
+    x = positive(dtype, normal + 60 if with_low else normal, large)
+    check(_math.log_sum, lambda x, low: mp.log(x + low), x, lows(x) if with_low else np.zeros_like(x))
+    edge = np.array([np.inf, np.nan], dtype)
+    np.testing.assert_array_equal(run(_math.log_sum, edge, np.zeros_like(edge)), edge)
+
+
+@per_dtype
+@pytest.mark.parametrize("with_low", [False, True])
+def test_log_of_a_number_up_to_1(dtype, with_low):
+    """No bound is promised there: that of log, whose twin it is, holds."""
+    smallest, normal, _ = whole(dtype)
+    x = positive(dtype, normal + 60 if with_low else smallest, 0)
+    low = np.minimum(lows(x), dtype(1) - x) if with_low else None
+    check(_math.log_unit, lambda x, low=0: mp.log(x + low), x, low, bound=_math.log)
+    assert run(_math.log_unit, np.zeros(1, dtype), None)[0] < -100
+
+
+@per_dtype
+def test_log_parts(dtype):
+    """k is 0 for every f too, where nothing hides an error."""
+    f = np.linspace(np.sqrt(0.5) - 1, np.sqrt(2) - 1, COUNT)[1:-1].astype(dtype)
+    k = np.random.default_rng(0).integers(-120, 120, f.size).astype(dtype)
+    f, k = np.concatenate([f, f, f * dtype(2.0**-10)]), np.concatenate([k, k * 0, k * 0])
+    got, bound = run(_math.log_parts, k, f), promised(_math.log_parts, dtype, False)
+    with mp.workdps(40):
+        truths = [int(n) * mp.log(2) + mp.log1p(mp.mpf(r)) for n, r in zip(k.tolist(), f.tolist(), strict=True)]
+        found = errors(got, truths, dtype, whole(dtype)[1])
+    assert found.max() <= bound, (k[found.argmax()], f[found.argmax()], found.max())
+
+
+@per_dtype
+def test_log1p_of_a_number_up_to_1(dtype):
+    small = 2.0 ** -np.random.default_rng(0).uniform(0, 100, COUNT)
+    check(_math.log1p_unit, mp.log1p, np.concatenate([np.linspace(0, 1, 3 * COUNT), small]).astype(dtype))
+
+
+@per_dtype
+@pytest.mark.parametrize("with_low", [False, True])
+def test_log1p(dtype, with_low):
+    q = np.concatenate([positive(dtype, -100, 100), np.zeros(1, dtype)])
+    check(_math.log1p, lambda q, low: mp.log1p(q + low), q, lows(q) if with_low else np.zeros_like(q))
+
+
+@per_dtype
+def test_power(dtype):
+    x = positive(dtype, whole(dtype)[0], 0)
+    g = np.random.default_rng(0).choice(np.array([0.1, 0.3, 0.7, 1.0, 1.5, 2.5, 3.7, 10.0], dtype), x.size)
+    check(_math.power, lambda x, g: x**g, x, g)
+    zero, odd = np.zeros(3, dtype), np.array([0, 0.5, np.nan], dtype)
+    np.testing.assert_array_equal(run(_math.power, odd, zero), [1, 1, np.nan])
+    np.testing.assert_array_equal(run(_math.power, zero, zero + dtype(1)), 0)
+
+
+@scalar
+def lost(a, b):
+    return _math.two_sum(a, a - a, b)[1]
+
+
+@per_dtype
+def test_sums_in_two_parts(dtype):
+    """The low part is exactly what the rounded sum has lost."""
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=(2, COUNT)) * 10.0 ** rng.uniform(-6, 6, (2, COUNT))).astype(dtype)
+    with mp.workdps(60):
+        for x, y, low in zip(a, b, run(lost, a, b), strict=True):
+            assert mp.mpf(float(x)) + mp.mpf(float(y)) == mp.mpf(float(x + y)) + mp.mpf(float(low))
+    high, low = np.array([np.inf, -np.inf, 1], dtype), np.array([np.nan, np.nan, 2], dtype)
+    np.testing.assert_array_equal(run(_math.joined, high, low), [np.inf, -np.inf, 3])
+
+
+@per_dtype
+def test_positive(dtype):
+    x = np.array([-np.inf, -1, -0.0, 0.0, 1e-30, 2, np.inf, np.nan], dtype)
+    np.testing.assert_array_equal(run(_math.positive, x), np.array([0, 0, 0, 0, 1e-30, 2, np.inf, 0], dtype))
