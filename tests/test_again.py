@@ -130,6 +130,7 @@ VALUES = {"MeanSquaredLogarithmicError": [(-1.0, 0.5), (0.5, -1.5)], "Poisson": 
 
 def bad_values(loss, y, p):
     """A value outside the domain, first, last or in the middle."""
+    assert name_of(loss) in VALUES, f"{name_of(loss)} is not in VALUES"
     for label, prediction in VALUES[name_of(loss)]:
         for at in (0, len(p) // 2, -1):
             y_bad, p_bad = y.copy(), p.copy()

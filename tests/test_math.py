@@ -207,6 +207,49 @@ def test_power(dtype):
 
 
 @scalar
+def log_without(x):
+    return _math.log(x, None)
+
+
+@scalar
+def log_sum_without(x):
+    return _math.log_sum(x, x - x)
+
+
+@scalar
+def log_unit_without(x):
+    return _math.log_unit(x, None)
+
+
+@scalar
+def log1p_without(q):
+    return _math.log1p(q, q - q)
+
+
+@scalar
+def nonpositive_without(x):
+    return _math.exp_nonpositive(x, None)
+
+
+MANY = [(_math.exp, _math.exp, np.exp, -87, 88), (nonpositive_without, _math.exp_nonpositive, np.exp, -87, 0),
+        (log_without, _math.log, np.log, 0.4, 2.5), (log_sum_without, _math.log_sum, np.log, 0.4, 2.5),
+        (log_unit_without, _math.log, np.log, 0.2, 1), (_math.log1p_unit, _math.log1p_unit, np.log1p, 0, 1),
+        (log1p_without, _math.log1p, np.log1p, 0, 3)]  # fmt: skip
+
+
+@pytest.mark.skipif(not JIT, reason="plain Python is too slow for a million points")
+@pytest.mark.parametrize(("function", "promise", "true", "low", "high"), MANY, ids=name_of)
+def test_a_million_points_of_float32(function, promise, true, low, high):
+    """By NumPy in float64, whose errors do not count here: half an ulp more than there should be is seen."""
+    x = np.unique(np.linspace(low, high, 2**20).astype(np.float32))
+    want = true(x.astype(np.float64))
+    unit = np.ldexp(1.0, np.maximum(np.frexp(want)[1] - 1, -126) - 23)
+    found = abs(run(function, x) - want) / unit
+    at, bound = x[found.argmax()], promised(promise, np.float32, False)
+    assert found.max() <= bound, f"{name_of(promise)} at {at}: {found.max():.3f} ulp, promised {bound}"
+
+
+@scalar
 def lost(a, b):
     return _math.two_sum(a, a - a, b)[1]
 
