@@ -98,12 +98,13 @@ def totals(real: Any, label: Format | None) -> Any:
         weight = 0.0
         if row < rows:
             weight = np.float64(load(w, row // repeat, real)) if repeat != 0 else 1.0
-            if indices and (has_ignore != 0 or classed):  # else there may be no label here, or one of another dtype
-                true = class_at(y, row, kind)
-                if has_ignore != 0 and true == ignore:
-                    weight = 0.0
-                elif classed and true >= 0 and true < classes and weight != 0.0:
-                    weight *= np.float64(load(cw, true, real))
+            if indices:
+                if has_ignore != 0 or classed:  # else there may be no label here, or one of another dtype
+                    true = class_at(y, row, kind)
+                    if has_ignore != 0 and true == ignore:
+                        weight = 0.0
+                    elif classed and true >= 0 and true < classes and weight != 0.0:
+                        weight *= np.float64(load(cw, true, real))
             elif classed and weight != 0.0:
                 mass = 0.0
                 for k in range(classes):
