@@ -108,7 +108,7 @@ def weights(form, examples, dtype, seed):
     Multiples of 1/64, whose sum is the same in any order.
     """
     if form in ("none", "number", "zero"):
-        return {"none": None, "number": 0.37, "zero": 0.0}[form]
+        return {"none": None, "number": 0.375, "zero": 0.0}[form]
     shape = {"each": examples, "first": (*examples[:1], *[1] * (len(examples) - 1)), "zeros": examples[:1],
              "last": (*[1] * (len(examples) - 1), *examples[-1:]), "one": (1,) * len(examples)}[form]  # fmt: skip
     w = np.random.default_rng(seed).integers(0, 200, shape) / 64
