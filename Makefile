@@ -8,12 +8,13 @@ PEERS ?=
 BUDGET ?=
 ALLOW_NO_GPU ?=
 ALLOW_MISSING ?=
+ALL ?=
 SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 # what holds for every loss: on the CPU, and on the arrays of every library that has a GPU, simulated or not
 GENERIC := tests/test_generic.py tests/test_edges.py tests/test_errors.py tests/test_ulp.py
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-cuda test-gpu test-nojit test-others bench bench-gpu docs lint type clean
+.PHONY: demo test test-cuda test-ptx test-gpu test-nojit test-others bench bench-gpu docs lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -29,10 +30,15 @@ test: $(VENV)/cuda.stamp
 	@$(BIN)/python -m pytest
 	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py $(GENERIC)
 
-# what the CUDA kernels compute, in the simulator, and what they are compiled to: needs no card
-test-cuda: $(VENV)/cuda.stamp
+# what the CUDA kernels compute, in the simulator and compiled, and what they are compiled to: needs no card
+test-cuda: test-ptx
 	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py $(GENERIC)
 	@$(BIN)/python -m pytest tests/test_cuda_ptx.py tests/test_cuda_host.py
+
+# the compiled CUDA kernels, as NVVM makes them and as nvJitLink links them, run without a card; ALL=1 takes every
+# combination of what is tested, for hours
+test-ptx: $(VENV)/cuda.stamp
+	@ALL=$(ALL) $(BIN)/python -m pytest tests/ptx
 
 # the same on a card, with CuPy, torch and Numba; ALLOW_NO_GPU=1 passes where there is no card, ALLOW_MISSING=1 without
 # one of the three or compute-sanitizer
@@ -67,5 +73,5 @@ type: $(VENV)/dev.stamp
 	@$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) build dist site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,152 @@
+"""What the interpreter notices: each fault in a kernel of a few lines, and changes of compiled kernels."""
+
+import re
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+from tests import transfer
+from tests.ptx import card as cards
+from tests.ptx import compiled
+from tests.ptx.card import put
+from tests.ptx.cases import ALL, F32
+from tests.ptx.memory import KernelError
+from tests.ptx.program import Program
+from tests.support import sample
+
+TEXT = """
+.target sm_90
+.visible .shared .align 4 .b8 room[256];
+.visible .entry k(.param .u64 a)
+{{
+    .reg .pred %p<9>; .reg .b32 %r<9>; .reg .b64 %rd<9>; .reg .f32 %f<9>;
+    ld.param.u64 %rd1, [a];
+    mov.u32 %r1, %tid.x;
+    mul.wide.u32 %rd2, %r1, 4;
+    add.s64 %rd3, %rd1, %rd2;
+    mov.u64 %rd4, room;
+    add.s64 %rd5, %rd4, %rd2;
+    setp.lt.u32 %p1, %r1, 32;
+    setp.lt.u32 %p2, %r1, 16;
+    mov.f32 %f1, 0f3F800000;
+    {}
+$L_end:
+    ret;
+}}
+"""
+"""64 threads, 64 floats: the array begins at %rd1, a thread's element is at %rd3, that in shared memory at %rd5."""
+FAULTS = {
+    "read of 4 bytes outside global memory: byte 256 of 256": "ld.global.f32 %f2, [%rd3+4];",
+    "read of 8 bytes outside global memory: byte 256": "mul.wide.u32 %rd2, %r1, 8; add.s64 %rd3, %rd1, %rd2; "
+                                                       "ld.global.u64 %rd6, [%rd3];",
+    "write of 4 bytes outside global memory": "st.global.f32 [%rd3+-4], %f1;",
+    "misaligned read of 4 bytes": "ld.global.u32 %r2, [%rd1+2];",
+    "read of 4 bytes of shared memory that nobody wrote": "ld.shared.f32 %f2, [%rd5];",
+    "race in shared memory: read": "st.shared.f32 [%rd5], %f1; ld.shared.f32 %f2, [room+8];",
+    "race in global memory: two threads write one byte": "st.global.f32 [%rd1], %f1;",
+    "race in global memory: write": "ld.global.f32 %f2, [%rd1]; @%p2 bra $L_end; setp.eq.u32 %p3, %r1, 16; "
+                                    "@!%p3 bra $L_end; st.global.f32 [%rd1], %f1;",
+    "32 threads do not reach": "@%p1 bra $L_end; bar.sync 0;",
+    "one warp wait at different barriers": "@%p2 bra $L_a; bar.sync 0; bra.uni $L_end; $L_a: bar.sync 0;",
+    "division of integers by zero": "div.u32 %r2, %r1, %r1;",
+    "unknown instruction sin.approx": "sin.approx.f32 %f2, %f1;",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", FAULTS)
+def test_faults(words):
+    cards.CARD.reset()
+    array = put(np.arange(64, dtype=F32))
+    with pytest.raises(KernelError, match=re.escape(words)):
+        Program(TEXT.format(FAULTS[words]), "k").launch(cards.CARD.memory, 1, 64, [array.data.ptr])
+
+
+def test_a_kernel_without_fault():
+    cards.CARD.reset()
+    array = put(np.arange(64, dtype=F32))
+    body = ("ld.global.f32 %f2, [%rd3]; fma.rn.f32 %f2, %f2, %f2, %f1; st.shared.f32 [%rd5], %f2; bar.sync 0; "
+            "@%p1 bra $L_end; ld.shared.f32 %f3, [%rd5+-128]; st.global.f32 [%rd3], %f3;")  # fmt: skip
+    Program(TEXT.format(body), "k").launch(cards.CARD.memory, 1, 64, [array.data.ptr])
+    first = np.arange(32, dtype=F32)
+    np.testing.assert_array_equal(array.get(), np.concatenate([first, first**2 + 1]))
+
+
+def test_a_result_that_is_not_written_everywhere():
+    cards.CARD.reset()
+    with pytest.raises(KernelError, match="not written everywhere"):
+        cards.ndarray((3,), F32).get()
+
+
+def test_memory_is_given_back():
+    cards.CARD.reset()
+    top, kept = cards.CARD.memory.top, put(np.zeros(5))
+    after = cards.CARD.memory.top
+    for _ in range(3):
+        assert put(np.zeros(100)).get().sum() == 0
+        assert cards.CARD.memory.top == after > top
+    del kept
+    assert cards.CARD.memory.top == top
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_as_a_library_of_arrays(card, monkeypatch):
+    """Calls of NumPy's arrays go to the card and back, views and all."""
+    y, p = sample(fl.BinaryCrossentropy(from_logits=True), (9, 12), F32)
+    loss = fl.BinaryCrossentropy(from_logits=True)
+    want = loss(y[:, ::-2], p[:, ::-2])
+    transfer.install(monkeypatch, cards.library())
+    card.watch, out = [], np.zeros((9, 12), F32)
+    got = loss(y[:, ::-2], p[:, ::-2], out=out[:, ::-2])
+    assert card.watch
+    assert got.loss == pytest.approx(want.loss, rel=1e-6)
+    np.testing.assert_array_equal(out[:, ::-2], want.gradient)
+    assert not out[:, ::2].any()
+
+
+CHANGES = {"no barrier": (r"bar\.sync[^;]*", "", 0.6), "> becomes >=": (r"setp\.gt\.", "setp.ge.", 0.2),
+           "+ becomes -": (r"\badd\.f32", "sub.f32", 0.6),
+           "no sum": (r"\bfma\.rn\.f32\s+([^,]*, [^,]*, [^,]*), [^;]*", r"mul.f32 \1", 0.4),
+           "4 bytes on": (r"(ld\.global\.\w+\s+%\w+, \[%rd\d+)\]", r"\1+4]", 0.9)}  # fmt: skip
+"""Changes of a kernel's text, and the share of them that is noticed at least. The others change nothing here: a barrier
+with another behind it, a comparison of numbers that are never equal, the rounding error of a sum, a constant 0."""
+CHANGED = [(fl.CategoricalCrossentropy(from_logits=True), (37, 33), "z1"), (fl.MeanSquaredError(), (4101,), "1v"),
+           (fl.BinaryCrossentropy(from_logits=True), (4101,), "1v")]  # fmt: skip
+
+
+def changed(card, loss, shape, end, pattern, other):
+    """Whether each change of the loss's kernel is noticed, where the kernel runs at all."""
+    y, p = sample(loss, shape, F32)
+    w = np.linspace(0.5, 1, shape[0], dtype=F32)
+
+    def run():
+        each = loss(put(y), put(p), reduction="none", sample_weight=put(w))
+        return [a.get().tobytes() for a in (*each, loss(put(y), put(p)).loss)]
+
+    card.programs.clear()
+    want = run()
+    key = next(k for k in card.programs if k[0].endswith(f"_{end}"))
+    kernel, program = card.handles[card.programs[key]]
+    text = compiled.text(kernel, card.capability, card.link)
+    owners = [i for i, block in enumerate(program.blocks) for s in block if re.search(pattern, s)]
+    spots = [spot for spot, i in zip(re.finditer(pattern, text), owners, strict=True) if i in program.ran]
+    for spot in spots[:: 1 if ALL else max(1, len(spots) // 5)]:
+        new = text[: spot.start()] + spot.expand(other) + text[spot.end() :]
+        card.handles[card.programs[key]] = kernel, Program(new, key[0])
+        try:
+            yield run() != want
+        except KernelError:
+            yield True
+    card.programs.clear()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_kernels_are_noticed(change, monkeypatch):
+    cards.CARD.reset()
+    cards.CARD.install(monkeypatch)
+    pattern, other, least = CHANGES[change]
+    noticed = [list(changed(cards.CARD, *case, pattern, other)) for case in CHANGED]
+    counted = ", ".join(f"{sum(found)} of {len(found)}" for found in noticed)
+    print(f"{change}: {counted}")
+    found = [each for case in noticed for each in case]
+    assert sum(found) >= least * len(found), counted
