@@ -5,6 +5,8 @@ import numbers
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from ._jit import COMPILED
 
 
@@ -30,6 +32,11 @@ def _answer(cls: type) -> Any:
     return lambda array: hasattr(array, "__cuda_array_interface__")  # JAX's arrays have it, and raise on the CPU
 
 
+def is_number(value: Any) -> bool:
+    """Whether a weight is one number, which is on no device; NumPy's bool is none of Python's numbers."""
+    return isinstance(value, numbers.Real | np.bool_)
+
+
 def describe(array: Any) -> str:
     """What an array is, for messages: numpy.ndarray on the CPU."""
     return f"{type(array).__module__}.{type(array).__qualname__} on the {'GPU' if on_gpu(array) else 'CPU'}"
@@ -41,7 +48,7 @@ def device_of(name: str, arguments: dict[str, Any]) -> Any:
     if first is None:
         return None
     for other, value in arguments.items():
-        if value is None or on_gpu(value) or (other == "sample_weight" and isinstance(value, numbers.Real)):
+        if value is None or on_gpu(value) or (other == "sample_weight" and is_number(value)):
             continue
         raise TypeError(f"{name}: {first} is a {describe(arguments[first])}, {other} is a {describe(value)}; "
                         "expected all arrays on one device")  # fmt: skip

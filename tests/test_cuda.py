@@ -103,6 +103,13 @@ def test_reductions_and_weights(library, loss, reduction, weight):
     both(library, loss, y, p, reduction=reduction, **({} if w is None else {"sample_weight": w}))
 
 
+@pytest.mark.parametrize("number", [True, np.True_, np.False_, 2, np.int64(3), np.float32(2.5), 1e300], ids=repr)
+def test_numbers_of_every_type_are_weights(library, number):
+    y, p = sample(fl.mse, (5,), np.float32)
+    for reduction in ("mean", "sum") if number < 1e30 else ("mean",):
+        both(library, fl.mse, y, p, reduction=reduction, sample_weight=number)
+
+
 def options():
     yield fl.BinaryCrossentropy(from_logits=True, pos_weight=3.0, label_smoothing=0.1)
     yield fl.BinaryCrossentropy(epsilon=1e-3)

@@ -1,12 +1,12 @@
 """From arguments on a device to one pass over them: the twin of `Loss._evaluate`. Nothing here waits for the device."""
 
 import math
-import numbers
 from typing import Any
 
 from numba import cuda
 
 from .. import _check
+from .._dispatch import is_number
 from .arrays import Kind
 from .launch import NO_CONTEXT, driver
 from .libraries import library_of
@@ -26,7 +26,7 @@ def evaluate(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any, reduction:
     name = type(loss).__name__
     _check.reduction(name, reduction)
     number = None
-    if isinstance(sample_weight, numbers.Real):
+    if is_number(sample_weight):
         number, sample_weight = float(sample_weight), None
         if reduction == "mean" and 0 < number < math.inf:  # all the same: the mean is that of no weights
             number = None
