@@ -103,6 +103,7 @@ def test_reductions_and_weights(library, loss, reduction, weight):
     both(library, loss, y, p, reduction=reduction, **({} if w is None else {"sample_weight": w}))
 
 
+@every_library
 @pytest.mark.parametrize("number", [True, np.True_, np.False_, 2, np.int64(3), np.float32(2.5), 1e300], ids=repr)
 def test_numbers_of_every_type_are_weights(library, number):
     y, p = sample(fl.mse, (5,), np.float32)
