@@ -142,9 +142,9 @@ def test_the_rest(monkeypatch):
 
 def test_the_disk_cache_knows_a_kernel_by_name_sources_and_card(tmp_path, monkeypatch):
     """A kernel saved by one process is found by another, and not for another card."""
-    from fastloss._cuda.cache import KernelCache
+    from fastloss._cuda.cache import CudaKernelCache
 
-    monkeypatch.setattr("fastloss._cuda.cache._Locator.get_cache_path", lambda self: str(tmp_path))
+    monkeypatch.setattr("fastloss._cache.cache_folder", lambda: str(tmp_path))
     monkeypatch.setattr("fastloss._cuda.cache._Impl.reduce", lambda self, kernel: kernel.states)
     monkeypatch.setattr("fastloss._cuda.cache._Impl.rebuild", lambda self, context, states: states)
     kernel = passes._elementwise(fl.mse._maths(), np.float32, F32, F32, F32, 1, True)
@@ -157,9 +157,9 @@ def test_the_disk_cache_knows_a_kernel_by_name_sources_and_card(tmp_path, monkey
         return types.SimpleNamespace(refresh=lambda: None, codegen=lambda: codegen(capability))
 
     saved = types.SimpleNamespace(states="compiled", codegen=codegen((9, 0)))
-    KernelCache(kernel.function).save_overload(kernel.signature, saved)
-    assert [path.name for path in tmp_path.glob("fastloss-cuda-mean_squared_error_float32*.nbi")]
-    again = KernelCache(kernel.function)
+    CudaKernelCache(kernel.function).save_overload(kernel.signature, saved)
+    assert [path.name for path in tmp_path.glob("fastloss-mean_squared_error_float32*-cuda*.nbc")]
+    again = CudaKernelCache(kernel.function)
     assert again.load_overload(kernel.signature, context((9, 0))) == "compiled"
     assert again.load_overload(kernel.signature, context((8, 0))) is None
     for path in tmp_path.iterdir():
