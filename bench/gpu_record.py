@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fastloss
-from fastloss._digest import DIGEST
+from fastloss._digest import digest
 
 from .gpu_cases import GpuCase
 
@@ -53,7 +53,7 @@ def versions() -> dict[str, str]:
 def about(card: dict[str, Any], command: str) -> dict[str, Any]:
     """All that is said of a run besides its rows."""
     return {"date": date.today().isoformat(), "command": command, **card, "driver": driver_version(),
-            "commit": commit(), "sources": DIGEST, "versions": versions()}  # fmt: skip
+            "commit": commit(), "sources": digest(), "versions": versions()}  # fmt: skip
 
 
 class Record:

@@ -1,6 +1,6 @@
 """Loss functions for training from Python, each with its gradient in one fused pass."""
 
-from . import _jit as _jit  # first: it notes the sources that all that follows is made of
+from . import _digest as _digest  # first: it notes the files that all that follows is made of
 from ._choose import Choice as Choice
 from ._choose import Suggestion as Suggestion
 from ._choose import choose as choose

@@ -21,7 +21,7 @@ from numba import config
 from numba.core import caching
 from numba.core.serialize import dumps
 
-from ._digest import DIGEST, package_digest
+from ._digest import digest, unchanged
 
 _SWITCHES = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "DISABLE_INTEL_SVML")
 """The settings of Numba that change the code it makes, and are no part of its own key."""
@@ -41,14 +41,13 @@ def _writable(folder: str) -> bool:
 @functools.cache
 def cache_folder() -> str | None:
     """Where compiled kernels are kept: NUMBA_CACHE_DIR, __pycache__ here, the user's cache, or None."""
-    if DIGEST is None:
+    if digest() is None:
         return None
     here = Path(__file__).resolve().parent
     user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    choices = [
-        str(here / "__pycache__"),
-        os.path.join(user, "fastloss", hashlib.sha256(str(here).encode()).hexdigest()[:16]),
-    ]
+    choices = [str(here / "__pycache__")]
+    if os.path.isabs(user):  # there may be no home
+        choices.append(os.path.join(user, "fastloss", hashlib.sha256(str(here).encode()).hexdigest()[:16]))
     if config.CACHE_DIR:
         choices.insert(0, os.path.join(config.CACHE_DIR, "fastloss"))
     return next((folder for folder in choices if _writable(folder)), None)
@@ -61,8 +60,8 @@ class KernelFiles:
         self._folder, self._kernel, self._versions = folder, kernel, versions
 
     def _path(self, key: Any) -> str:
-        python = f"py{sys.version_info[0]}{sys.version_info[1]}{sys.abiflags}"
-        depends = hashlib.sha256(repr((DIGEST, self._versions, key)).encode()).hexdigest()[:16]
+        python = f"py{sys.version_info[0]}{sys.version_info[1]}{getattr(sys, 'abiflags', '')}"
+        depends = hashlib.sha256(repr((digest(), self._versions, key)).encode()).hexdigest()[:16]
         return os.path.join(self._folder, f"fastloss-{self._kernel}-{self._versions}-{python}-{depends}.nbc")
 
     def load(self, key: Any) -> Any:
@@ -113,7 +112,7 @@ class Locator(caching._CacheLocator):
 
     def get_source_stamp(self) -> str:
         """What Numba asks for; the file's name says it."""
-        return DIGEST or ""
+        return digest() or ""
 
     def get_disambiguator(self) -> str:
         """Nothing: names of kernels are unique."""
@@ -146,7 +145,7 @@ class KernelCache:
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a kernel, unless a source was edited meanwhile: its code may be of neither version."""
-        if package_digest() == DIGEST:
+        if unchanged():
             with contextlib.suppress(Exception):
                 super().save_overload(sig, data)  # type: ignore[misc]
 

@@ -1,5 +1,6 @@
 """The base class of losses over exclusive classes, on any axis, with class indices or a target for every class."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from functools import cache
@@ -26,6 +27,7 @@ from ._cpu.totals import totals
 from ._cpu.vectors import WIDTH
 from ._loss import Layout, Loss
 from ._passes import total_weight
+from ._weights import in_range
 
 NO_FUNCTIONS = (0, 0, 0)
 """What other kernels than that of tiles call by their address."""
@@ -132,15 +134,29 @@ class Categorical(Loss):
             _check.label(name, y.dtype)
         return Layout(examples, classes, axis, indices)
 
-    def _even(self) -> "Categorical":
-        """The loss with class weights of ordinary size, whose mean and its gradient are the same."""
-        return self
+    def _weighs_classes(self, layout: Layout) -> bool:
+        """Whether the mean divides by the weights of the classes too: not by signed targets, which may add up to 0."""
+        _, factors, counted = self._class_factors()
+        return factors is not None and counted and (layout.indices or not self.signed_targets)
 
-    def _evaluate(self, y_true: Any, y_pred: Any, sample_weight: Any, reduction: str, order: int, valued: bool,
-                  losses: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:  # fmt: skip
-        loss = self._even() if reduction == "mean" else self
-        return super(Categorical, loss)._evaluate(y_true, y_pred, sample_weight, reduction, order, valued, losses,
-                                                  gradient, hessian)  # fmt: skip
+    def _evened(self, layout: Layout, y: Any, w: Any, real: Any) -> tuple[Any, Any, float]:
+        """The weight of a class goes into those of its rows where a row has one class; else the largest becomes 1."""
+        total, factors = self._total(layout, y, w, real), self._class_factors()[1]
+        if in_range(total) or not self._weighs_classes(layout) or not max(factors or (0.0,)) > 0:
+            return super()._evened(layout, y, w, real)
+        if not layout.indices or self.label_smoothing > 0:
+            scaled = tuple(factor / max(factors or ()) for factor in factors or ())
+            loss = dataclasses.replace(self, class_weight=scaled)  # type: ignore[type-var]
+            return super(Categorical, loss)._evened(layout, y, w, real)
+        known = (y >= 0) & (y < layout.classes)
+        by_row = np.where(known, np.array(factors)[np.where(known, y, 0)], 1.0)
+        if self.ignore_index is not None:
+            by_row[y == self.ignore_index] = 0
+        by_row /= by_row.max() or 1.0
+        if w is not None:
+            by_row = by_row * (w / (float(w.max()) or 1.0))
+        loss = dataclasses.replace(self, class_weight=None)  # type: ignore[type-var]
+        return super(Categorical, loss)._evened(layout, y, by_row, real)
 
     def _normal_axis(self, p: Any) -> int:
         if not -p.ndim <= self.axis < p.ndim:
@@ -162,8 +178,7 @@ class Categorical(Loss):
 
     def _total(self, layout: Layout, y: Any, w: Any, real: Any) -> float:
         count = math.prod(layout.examples)
-        _, factors, counted = self._class_factors()
-        classed = factors is not None and counted
+        classed = self._weighs_classes(layout)
         if not classed and self.ignore_index is None:
             return float(count) if w is None else total_weight(w, count)
         return float(self._run(_total_kernel(real), layout, real, y, None, w, (None, None, None), 0.0, classed).value)
@@ -197,7 +212,8 @@ class Categorical(Loss):
         label_dtype: Any = np.int64 if layout.indices else real  # as which the kernel reads y_true
         has_ignore = self.ignore_index is not None
         parallel = count * layout.classes >= PARALLEL
-        table = Operand(np.array(factors, real), real, whole=True) if classed else None
+        with np.errstate(over="ignore"):  # what is too large for the dtype is inf, as everywhere
+            table = Operand(np.array(factors, real), real, whole=True) if classed else None
         rest = (int(layout.indices), repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0,
                 int(classed), int(self.signed_targets), *called, order, scale, self.label_smoothing,
                 *self._constants())  # fmt: skip
@@ -267,7 +283,8 @@ class Categorical(Loss):
             index.insert(layout.axis, k)
             if kind == TARGET:
                 hint = "; signed_targets=True takes any" if hasattr(self, "class_weight") else ""
-                return f"{name}: y_true{index} is {value:.9g}, expected a target in [0, 1]{hint}"
+                shown = f"{value:.9g}" if not 0 <= float(f"{value:.9g}") <= 1 else repr(float(value))
+                return f"{name}: y_true{index} is {shown}, expected a target in [0, 1]{hint}"
             hint = "negative values cannot come from softmax" if value < 0 else "for logits, from_logits=True"
             return f"{name}: y_pred{index} is {value:.9g}, expected a probability in [0, 1]; {hint}"
         index = list(map(int, np.unravel_index(where, layout.examples))) if layout.examples else []

@@ -23,7 +23,8 @@ def real_dtype(name: str, array: Any, argument: str = "y_pred") -> Any:
 
 def is_float(dtype: Any) -> bool:
     """Whether a dtype is one of NumPy's floats, or bfloat16; ml_dtypes has others, some of the same kind."""
-    return dtype.name in HALF or (dtype.kind == "f" and dtype.itemsize > 1 and dtype.type.__module__ == "numpy")
+    plain = dtype.kind == "f" and dtype.itemsize > 1 and dtype.type.__module__ == "numpy"
+    return plain or dtype.name in HALF
 
 
 def is_real(dtype: Any) -> bool:

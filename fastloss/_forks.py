@@ -62,22 +62,37 @@ class Inherited:
     """That arrays on a GPU were computed there."""
 
 
+_held: list[Any] = []
+"""The locks that this fork has taken."""
+
+
 def _hold() -> None:
+    """Take every lock, also where an interrupt comes meanwhile: Python would fork all the same."""
     for lock in _LOCKS:
-        lock.acquire()
+        while True:
+            try:
+                lock.acquire()
+                break
+            except BaseException:
+                continue
+        _held.append(lock)
 
 
 def _release() -> None:
-    for lock in reversed(_LOCKS):
-        lock.release()
+    while _held:
+        _held.pop().release()
 
 
 def _in_child() -> None:
-    _release()
+    if _held:
+        _release()
+    else:  # a program in C that forks by itself, and only says so afterwards
+        for lock in _LOCKS:
+            getattr(lock, "_lock", lock)._at_fork_reinit()
     Inherited.openmp |= _openmp_is_loaded()
     if threading_layer._is_initialized:
         Inherited.layer = str(threading_layer.threading_layer())
-    Inherited.cuda |= "fastloss._cuda.launch" in sys.modules
+    Inherited.cuda |= f"{__package__}._cuda.launch" in sys.modules
 
 
 if hasattr(os, "register_at_fork"):

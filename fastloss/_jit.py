@@ -26,19 +26,29 @@ _PARALLEL = {
 
 
 @contextlib.contextmanager
+def _jit_enabled() -> Iterator[None]:
+    """Numba compiles, for one thread at a time, whatever its settings say now."""
+    with COMPILING:
+        config.reload_config()  # what has changed in the environment, which Numba would read while it compiles
+        disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0
+        try:
+            yield
+        finally:
+            config.DISABLE_JIT = disabled
+
+
+@contextlib.contextmanager
 def compiling() -> Iterator[None]:
     """Numba as it was at import, for one thread at a time, and no garbage collection.
 
     A fork waits for it. Compiling makes objects by the million that all live until it is done.
     """
-    with COMPILING:
-        enabled, disabled = gc.isenabled(), config.DISABLE_JIT
-        gc.disable()
-        config.DISABLE_JIT = 0
+    enabled = gc.isenabled()
+    with _jit_enabled():
         try:
+            gc.disable()
             yield
         finally:
-            config.DISABLE_JIT = disabled
             if enabled:
                 gc.enable()
 
@@ -49,7 +59,7 @@ def _inner(pipeline_class: Any = Inner, **options: Any) -> Callable[[Callable[..
     def decorate(function: Callable[..., Any]) -> Any:
         if not COMPILED:
             return function
-        with compiling():
+        with _jit_enabled():
             dispatcher = make(function)
         template = dispatcher.get_call_template
         # Numba would compile a function anew for each literal integer that it is called with.

@@ -206,6 +206,10 @@ class Loss:
 
         copy(z, out, plan, f"{type(self).__name__}: out")
 
+    def _evened(self, layout: "Layout", y: Any, w: Any, real: Any) -> tuple[Any, Any, float]:
+        """A loss and weights with the same mean, and their sum, whose inverse fits the compute dtype."""
+        return self, *evened(w, lambda w: self._total(layout, y, w, real))
+
     def _pair(self, label: str, out: Any) -> tuple[Any, Any]:
         if out is None:
             return None, None
@@ -258,15 +262,15 @@ class Loss:
             results.append(out)
             buffers.append(buffer)
         count = math.prod(layout.examples)
-        total = 1.0
+        loss, total = self, 1.0
         if reduction == "mean":
-            w, total = evened(w, lambda w: self._total(layout, y, w, real)) if count else (w, 0.0)
+            loss, w, total = self._evened(layout, y, w, real) if count else (self, w, 0.0)
         elif reduction == "sum_over_batch_size":
             total = float(count)
         scale = 1.0 / total if total else 0.0
         value = 0.0
         if count and p.size:
-            value = self._pass(layout, y, p, w, (buffers[0], buffers[1], buffers[2]), scale, order, real)
+            value = loss._pass(layout, y, p, w, (buffers[0], buffers[1], buffers[2]), scale, order, real)
         value = value * scale if reduction != "mean" else (value / total if total else 0.0)
         if total == 0.0:
             for buffer in buffers:

@@ -25,7 +25,7 @@ def evened(w: Any, total_of: Callable[[Any], float]) -> tuple[Any, float]:
         return w, total
     w = w.astype(np.float64) / largest
     total = total_of(w)
-    return (w / total, 1.0) if total else (w, 0.0)
+    return (w / total, 1.0) if 0 < total < math.inf else (w, total)
 
 
 def is_masked(array: Any) -> bool:
@@ -55,4 +55,4 @@ def masked_like(z: Any, result: Any, axis: int | None) -> Any:
     """The activation of a masked array: masked where it is; a row of classes as a whole."""
     mask = np.ma.getmaskarray(z)
     rows = mask if axis is None else mask.any(axis, keepdims=True)
-    return np.ma.MaskedArray(result, np.broadcast_to(rows, mask.shape))
+    return np.ma.MaskedArray(result, np.broadcast_to(rows, mask.shape).copy())

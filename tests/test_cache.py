@@ -171,24 +171,71 @@ def test_an_importer_that_says_nothing(tmp_path):
     """Where the code cannot be told, nothing is kept."""
     code = """
     import importlib.machinery
-    def refuse(*args):
-        raise ImportError
-    importlib.machinery.SourceFileLoader.get_data = (lambda get: lambda self, path: refuse() if not path.endswith(
-        ".pyc") and "fastloss" in path and asked else get(self, path))(importlib.machinery.SourceFileLoader.get_data)
-    asked = False
-    import numpy, numba, fastloss._digest as digest
-    asked = True
-    assert digest.package_digest() is None
-    """
-    run(code)
-    assert "none" in run("""
-    import fastloss._digest as digest
-    import fastloss._cache as cache
-    cache.DIGEST = None
     import numpy as np, fastloss as fl
+    get = importlib.machinery.SourceFileLoader.get_code
+    def refuse(self, name):
+        if name.startswith("fastloss"):
+            raise ImportError
+        return get(self, name)
+    importlib.machinery.SourceFileLoader.get_code = refuse
+    assert fl._digest.digest() is None
     assert fl.mse.loss(np.zeros(2), np.ones(2)) == 1.0
     fl.show_versions()
-    """)  # fmt: skip
+    """
+    assert "none: " in run(code)
+
+
+HOOK = """
+    import ast, importlib.machinery, sys
+    class Loader(importlib.machinery.SourceFileLoader):
+        def source_to_code(self, data, path, *, _optimize=-1):
+            return compile(data.replace(b"return d * d,", b"return d + d,"), path, "exec", dont_inherit=True)
+        def get_code(self, name):
+            return self.source_to_code(self.get_data(self.get_filename(name)), self.get_filename(name))
+    class Finder(importlib.machinery.PathFinder):
+        @classmethod
+        def find_spec(cls, name, path=None, target=None):
+            spec = super().find_spec(name, path, target)
+            if spec is not None and name.startswith("fastloss.losses."):
+                spec.loader = Loader(name, spec.origin)
+            return spec
+    sys.meta_path.insert(0, Finder)
+"""
+
+
+@compiled
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_hook_that_changes_the_code(tmp_path, order):
+    """As type checkers and mutation testers do: a process with it and one without do not share kernels."""
+    plain = PRINT_LOSS.format(path=str(copy_of_the_package(tmp_path)))
+    for code, want in [(plain, "4.5"), (HOOK + plain, "3.0")][::order]:
+        assert run(code, NUMBA_CACHE_DIR=str(tmp_path / "cache")).split() == [want, "0"]
+
+
+@compiled
+def test_a_compiled_file_that_is_older_than_its_source(tmp_path):
+    """An edit that leaves size and time as they were: Python runs the old code, but not for ever."""
+    folder = copy_of_the_package(tmp_path)
+    code, env = PRINT_LOSS.format(path=str(folder)), {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    loss = folder / "fastloss" / "losses" / "mean_squared_error.py"
+    state = loss.stat()
+    py_compile.compile(str(loss))
+    edit(loss, "return d * d,", "return d + d,")
+    os.utime(loss, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert run(code, **env).split() == ["4.5", "0"], "Python itself loads the old code"
+    shutil.rmtree(loss.parent / "__pycache__")
+    assert run(code, **env).split() == ["3.0", "0"]
+
+
+@compiled
+def test_an_edit_between_import_and_first_use(tmp_path):
+    """The code in memory is of one version, the files are of another: nothing is kept."""
+    folder, cache = copy_of_the_package(tmp_path), tmp_path / "cache"
+    code = PRINT_LOSS.format(path=str(folder)).replace(
+        "print(fl.mse", f"open({str(folder / 'fastloss' / 'plot.py')!r}, 'a').write('# edited')\n    print(fl.mse"
+    )
+    assert run(code, NUMBA_CACHE_DIR=str(cache)).split() == ["4.5", "0"]
+    assert not cache.exists() or not files(cache)
 
 
 def files(folder):

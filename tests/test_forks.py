@@ -182,3 +182,55 @@ def test_a_gpu_in_a_forked_child_is_an_error():
 @pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
 def test_a_program_that_was_started_is_not_forked():
     assert "False" in run("from fastloss._forks import _is_forked; print(_is_forked())")
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_an_interrupt_while_a_fork_waits(number):
+    """Python forks all the same when a hook is interrupted; both processes go on."""
+    code = f"""{START}
+    import numpy as np
+    import fastloss as fl
+    from fastloss import _forks
+
+    def hold():
+        with _forks._LOCKS[{number}]:
+            held.set()
+            time.sleep(1)
+
+    def work():
+        assert fl.mse.loss(np.zeros(10), np.ones(10)) == 1.0
+
+    held = threading.Event()
+    threading.Thread(target=hold).start()
+    held.wait()
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        child_ends(work)
+    except KeyboardInterrupt:
+        pass
+    done = threading.Thread(target=work, daemon=True)
+    done.start()
+    done.join(60)
+    assert not done.is_alive(), "a lock is still taken"
+    child_ends(work)
+    print('fine')
+    """
+    assert "fine" in run(code)
+
+
+def test_a_fork_by_a_program_in_c():
+    """It tells Python afterwards, and only in the child, as servers that embed Python do."""
+    code = f"""{START}
+    import ctypes
+    import numpy as np
+    import fastloss as fl
+    y, p = np.zeros(200_000), np.ones(200_000)
+    fl.mse.loss(y, p)
+    child = ctypes.PyDLL(None).fork()
+    if child == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        os._exit(0 if fl.mse.loss(y, p) == 1.0 and fl.mae.loss(y, p) == 1.0 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    print('fine')
+    """
+    assert "fine" in run(code, NUMBA_NUM_THREADS="2")

@@ -80,3 +80,17 @@ def test_the_simulator_beside_compiled_code(when):
     settings = {"NUMBA_ENABLE_CUDASIM": "1"} if when == "environment" else {}
     before = "" if settings else "numba.config.ENABLE_CUDASIM = 1"
     run(SIMULATED.format(before=before, after=""), **settings)
+
+
+@compiled
+def test_the_environment_changes_after_the_import(want, tmp_path):
+    """Numba reads it again in the middle of a compilation."""
+    code = (
+        LOSSES
+        + """
+    import os
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
+    print(all_of_them())
+    """
+    )
+    assert run(code, NUMBA_CACHE_DIR=str(tmp_path)) == want

@@ -81,6 +81,8 @@ def test_activations_keep_the_mask():
     softmax = fl.CategoricalCrossentropy(from_logits=True).activate(z)
     assert softmax.mask.tolist() == [[True, True], [False, False]]
     assert softmax[1].sum() == pytest.approx(1)
+    softmax[0, 0] = 0.5
+    assert not softmax.mask[0, 0], "the mask is the result's own"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -151,6 +153,19 @@ def test_dense_targets_outside_the_unit_interval(classes, rows, bad):
                     assert np.isfinite(loss.loss(y, p, sample_weight=w))
 
 
+@pytest.mark.skipif(not JIT, reason="plain Python is too slow for so many rows")
+@pytest.mark.parametrize("logits", [True, False])
+@pytest.mark.parametrize("row", [10, 65_535, 65_536, 150_000])
+def test_a_bad_target_of_a_large_strided_array(logits, row):
+    """Such arrays are computed in pieces; the row is counted from the first one."""
+    z = np.full((200_000, 3, 2), 1 / 3)[..., 0]
+    y = np.repeat(np.eye(3)[np.arange(200_000) % 3][..., None], 2, 2)[..., 0]
+    y[row, 1] = -1
+    y[row + 5, 0] = 2
+    with pytest.raises(ValueError, match=rf"y_true\[{row}, 1\] is -1,"):
+        fl.CategoricalCrossentropy(from_logits=logits)(y, z)
+
+
 def test_the_targets_of_a_policy_gradient():
     """Advantages times one-hot actions: any sign and size, where it is said that they are meant."""
     loss = fl.CategoricalCrossentropy(from_logits=True, signed_targets=True)
@@ -167,6 +182,64 @@ def test_the_targets_of_a_policy_gradient():
     assert loss.loss(np.array([0, 1, 2, 0]), z) == fl.CategoricalCrossentropy(from_logits=True).loss([0, 1, 2, 0], z)
     with pytest.raises(ValueError, match="signed_targets is 2, expected True or False"):
         fl.CategoricalCrossentropy(signed_targets=2)
+
+
+@pytest.mark.parametrize("classes", [3, 100])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_that_do_not_count_among_signed_targets(classes, dtype):
+    """Weight 0, ignored, or without any target: zeros, whatever their values."""
+    loss = fl.CategoricalCrossentropy(from_logits=True, signed_targets=True)
+    y, z = np.zeros((3, classes), dtype), np.zeros((3, classes), dtype)
+    y[:2, 0], y[0, 1] = 1, np.inf
+    z[2] = np.nan
+    gradient, hessian = loss.gradient_hessian(y, z, sample_weight=[0, 1, 1])
+    assert not gradient[[0, 2]].any()
+    assert not hessian[[0, 2]].any()
+    assert gradient[1].any()
+    ignoring = dataclasses.replace(loss, label_smoothing=0.1, ignore_index=-1)
+    gradient, hessian = ignoring.gradient_hessian([0, 0, -1], z)
+    assert not gradient[2].any()
+    assert not hessian[2].any()
+
+
+@pytest.mark.parametrize("classes", [3, 100])
+def test_the_mean_of_signed_targets_divides_by_the_weights_of_rows(classes):
+    """Advantages add up to anything: they are no weights."""
+    rng = np.random.default_rng(0)
+    y, z, w = rng.normal(size=(6, classes)), rng.normal(size=(6, classes)), np.arange(1.0, 7)
+    plain = fl.CategoricalCrossentropy(from_logits=True, signed_targets=True)
+    classed = dataclasses.replace(plain, class_weight=(1.0,) * classes)
+    for weights in (None, w):
+        want, got = plain(y, z, sample_weight=weights), classed(y, z, sample_weight=weights)
+        assert got.loss == pytest.approx(want.loss, rel=1e-14)
+        np.testing.assert_allclose(got.gradient, want.gradient, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("bad", [np.inf, -5.0])
+def test_a_bad_target_is_named_where_weights_and_class_weights_are_given(bad):
+    loss = fl.CategoricalCrossentropy(from_logits=True, class_weight=(1, 1, 1))
+    y = np.array([[1, 0, 0], [0, bad, 0]])
+    for weights in (None, np.ones(2)):
+        with pytest.raises(ValueError, match=r"y_true\[1, 1\] is"):
+            loss(y, np.zeros((2, 3)), sample_weight=weights)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("least", [1e-320, 1e-50, 1e-40])
+def test_the_class_weights_that_are_used_are_tiny_beside_the_others(least, dtype):
+    z = np.random.default_rng(0).normal(size=(6, 3)).astype(dtype)
+    y = np.array([0, 0, 7, 0, 0, 0])
+    plain = fl.CategoricalCrossentropy(from_logits=True, ignore_index=7)
+    loss = dataclasses.replace(plain, class_weight=(least, 1, 1))
+    check(loss(y, z), plain(y, z), dtype)
+    check(loss(y, z, sample_weight=np.arange(1.0, 7)), plain(y, z, sample_weight=np.arange(1.0, 7)), dtype)
+    with pytest.raises(ValueError, match=r"y_true\[2\] is 8"):
+        loss(y + (y == 7), z)
+
+
+def test_the_digits_of_a_target_just_above_1():
+    with pytest.raises(ValueError, match=r"y_true\[0, 0\] is 1.0000000000000002, expected"):
+        fl.cce([[np.nextafter(1, 2), 0]], np.full((1, 2), 0.5))
 
 
 OTHER = [getattr(ml_dtypes, name) for name in ("float8_e5m2", "float8_e4m3fn", "float8_e4m3", "float8_e3m4", "int4")

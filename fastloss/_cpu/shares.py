@@ -116,6 +116,15 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
         return -1, -1
 
     @helper
+    def leave_out(y, weights, classes, even):
+        """Rows without any target have no weight; signed ones may add up to 0 and still count."""
+        for r in range(weights.size):
+            count = even != real(0)
+            for k in range(classes):
+                count |= y[k * LINE + r] != real(0)
+            weights[r] = weights[r] if count else real(0)
+
+    @helper
     def finish(table, many, factor, losses):
         """Each row's loss, and the factor of its derivatives; rows of no weight and rows without target get zeros."""
         w, fw = line(table, WEIGHT, many), line(table, FACTOR, many)
@@ -140,7 +149,7 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
         )
         for r in range(many):
             p, own, a, is_best, q = e[r], s[r], slopes[r], best[r] == k, q_best[r]
-            off = (a == real(0)) & (not signed)  # no class counts, whatever the logits
+            off = (fw[r] == real(0)) | ((a == real(0)) & (not signed))  # no class counts, whatever the logits
             if with_hessian:
                 bend, complement = h[r], real(1) - p
                 common = p * (complement * a + p * bends[r]) + (complement - p) * bend
@@ -191,7 +200,9 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
             stand(call, P, start, many, flat, z)
             if not indices:
                 stand(call, Y, start, many, flat, y)
-                if not signed:
+                if signed:
+                    leave_out(y, weights, classes, even)
+                else:
                     r, k = first_outside(y, weights, classes)
                     if r >= 0 and (where < 0 or (where == bad and row + r < bad)):
                         where, what, value = (row + r) * classes + k, TARGET, np.float64(y[k * LINE + r])

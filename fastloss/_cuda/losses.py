@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._jit import scalar
+from .._weights import in_range
 from .arrays import View
 from .passes import (
     Call,
@@ -36,14 +37,16 @@ def elementwise_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Ca
 
 def categorical_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Call, View | None]:
     """The pass of a loss of rows of classes."""
-    _, factors, counted = loss._class_factors()
+    factors, counted = loss._class_factors()[1], loss._weighs_classes(layout)
+    if mean and counted and factors is not None and max(factors) > 0 and not in_range(max(factors)):
+        factors = tuple(factor / max(factors) for factor in factors)  # the mean is the same
     table = None if factors is None else call.plan.values(factors, call.real)
     kind = index_kind(call.y.dtype) if layout.indices else 0
     spread = not layout.indices or loss.label_smoothing > 0
     rows = Rows(math.prod(layout.examples), layout.classes, math.prod(layout.examples[layout.axis :]), kind, spread,
                 table, loss.ignore_index, loss.label_smoothing, not layout.indices and loss.signed_targets)  # fmt: skip
     if mean:
-        uneven = call.w is not None or (factors is not None and counted) or loss.ignore_index is not None
+        uneven = call.w is not None or counted or loss.ignore_index is not None
         weighing = rows if counted else rows._replace(table=None)
         call = call._replace(scale=total_of_rows(call, weighing) if uneven else Scale(1.0 / rows.rows))
     return call, rowwise_pass(call, rows, loss._maths(), loss.from_logits, loss._constants())

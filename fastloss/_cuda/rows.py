@@ -100,7 +100,7 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, 
         excess = log1p((high + low) / e_top, real(0))  # -log p of the most probable class
         loss_high, loss_low = real(0), real(0)
         slope_high, slope_low, bend_high, bend_low = real(0), real(0), real(0), real(0)
-        own_slope, own_bend = real(0), real(0)  # of the most probable class
+        own_slope, own_bend, marks = real(0), real(0), real(0)  # of the most probable class; how many have a slope
         xs, ys, hs = cuda.local.array(width, real), cuda.local.array(width, real), cuda.local.array(width, real)
         for first in range(g * width, n, threads * width):
             read_tile(p, start, first, inner, xs)
@@ -112,6 +112,7 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, 
                 _, _, loss, slope, bend = share(xs[j], top, e * inverse, k == best, q_best, excess, target, cw, k, true,
                                                 keep, even, classed, c)  # fmt: skip
                 loss_high, loss_low = two_sum(loss_high, loss_low, loss)
+                marks += real(1) if slope != real(0) else real(0)
                 if k == best:
                     own_slope, own_bend = slope, bend
                 else:
@@ -123,6 +124,8 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, 
             own_slope = group_sum(lanes, own_slope, g, threads)
             slope_rest = joined(slope_high, slope_low)
             slope_sum = slope_rest + own_slope
+            # Signed targets may add up to 0 and still count.
+            marks = group_sum(lanes, marks, g, threads) if signed else slope_sum
             bend_rest, bend_sum = real(0), real(0)
             if with_hessian:
                 bend_high, bend_low = group_sum_twofold(lanes, lows, bend_high, bend_low, g, threads)
@@ -143,7 +146,7 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, 
                     if k == best:
                         h = pk * (qk * slope_sum + pk * bend_rest) + qk * qk * bend
                     g_k = pk * slope_rest - qk * slope if k == best else pk * slope_sum - slope
-                    empty = slope_sum == real(0) and not signed  # no class counts, whatever the logits
+                    empty = marks == real(0)  # no class counts, whatever the logits
                     hs[j] = real(0) if empty else h * factor
                     xs[j] = real(0) if empty else g_k * factor
                 write_tile(grad, start, first, inner, xs)

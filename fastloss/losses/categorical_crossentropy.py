@@ -1,13 +1,12 @@
 """Categorical cross-entropy, of probabilities or of logits."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._categorical import Categorical, Maths
 from .._hyperparameters import check
 from .._interval import UNIT, Interval
 from .._jit import scalar
-from .._weights import in_range
 from ._probability import at_least, clamped_log, clip
 
 
@@ -39,7 +38,8 @@ class CategoricalCrossentropy(Categorical):
     class_weight; the mean divides by sum w c[y] (torch's rule for indices). ignore_index: examples with that index
     count for nothing. label_smoothing a replaces y by y (1-a) + a/K. Rows of probabilities need not sum to 1.
     From probabilities, log is clamped at -100 and the divisor of the gradient -y/p at 1e-12; epsilon clips p instead.
-    signed_targets lets dense targets be any numbers, as the advantages of a policy gradient are.
+    signed_targets lets dense targets be any numbers, as the advantages of a policy gradient are; the mean then divides
+    by sum w.
     Logits of -inf are masked classes. A class index outside [0, K), a probability outside [0, 1] is a ValueError.
     Shapes, dtypes and other errors: see `Loss`. Source: Keras, torch.
 
@@ -69,12 +69,6 @@ class CategoricalCrossentropy(Categorical):
 
     def _constants(self) -> tuple[float, float, float, float]:
         return 0.0, 1.0, self.epsilon or 0.0, 0.0
-
-    def _even(self) -> "CategoricalCrossentropy":
-        largest = max(self.class_weight or (1.0,))
-        if largest == 0 or in_range(largest):
-            return self
-        return replace(self, class_weight=tuple(weight / largest for weight in self.class_weight or ()))
 
     def _class_factors(self) -> tuple[str, tuple[float, ...] | None, bool]:
         return "class_weight", self.class_weight, True

@@ -53,8 +53,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=12.0, help="for all stages together")
     parser.add_argument("--stages", default=",".join(s.name for s in STAGES), help="which, in this order")
     given = parser.parse_args()
-    wanted = [next(s for s in STAGES if s.name == name) for name in given.stages.split(",")]
+    names = [s.name for s in STAGES]
+    if unknown := [name for name in given.stages.split(",") if name not in names]:
+        parser.error(f"no such stage: {', '.join(unknown)}; expected some of {', '.join(names)}")
+    wanted = [STAGES[names.index(name)] for name in given.stages.split(",")]
     given.folder.mkdir(parents=True, exist_ok=True)
+    for old in given.folder.glob("*.jsonl"):
+        old.unlink()
     deadline, summary, wrong = time.monotonic() + 60 * given.minutes, [], 0
     for k, stage in enumerate(wanted):
         left = deadline - time.monotonic()
@@ -64,7 +69,10 @@ def main() -> int:
             wrong += 1
             continue
         ended, took, text = run(stage, given.folder, seconds)
-        found = stage.summary(text, given.folder)
+        try:
+            found = stage.summary(text, given.folder)
+        except Exception as reason:  # what a stage left may be cut off anywhere
+            found = [f"no summary: {type(reason).__name__}: {reason}"]
         for line in (head := f"{stage.name}: {ended}, {took:.0f} s"), *found:
             print(line, flush=True)
         summary += [head, *(f"  {line}"[:150] for line in found)]

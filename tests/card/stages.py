@@ -64,7 +64,7 @@ def _suite(text: str, folder: Path) -> list[str]:
 def _bench(text: str, folder: Path) -> list[str]:
     from bench.gpu_record import RESULTS
 
-    files = [path for path in RESULTS.glob("gpu-*.json") if path.stat().st_mtime > BEGIN]
+    files = sorted(path for path in RESULTS.glob("gpu-*.json") if path.stat().st_mtime > BEGIN)
     if not files:
         return text.strip().split("\n")[-3:]
     shutil.copy(files[-1], folder)

@@ -12,7 +12,7 @@ import types
 from pathlib import Path
 from unittest.mock import patch
 
-from fastloss._digest import DIGEST
+from fastloss._digest import digest
 from fastloss._jit import compiling
 
 ROOT = Path(__file__).resolve().parent.parent.parent / ".cache" / "ptx"
@@ -23,7 +23,7 @@ LINKS = ("ptx", "lto")
 def folder():
     """Where the texts of these sources and these compilers are."""
     versions = [importlib.metadata.version(package) for package in PACKAGES]
-    return ROOT / hashlib.sha256(repr((DIGEST, versions)).encode()).hexdigest()[:16]
+    return ROOT / hashlib.sha256(repr((digest(), versions)).encode()).hexdigest()[:16]
 
 
 def prune():
