@@ -141,8 +141,11 @@ class Categorical(Loss):
 
     def _evened(self, layout: Layout, y: Any, w: Any, real: Any) -> tuple[Any, Any, float]:
         """The weight of a class goes into those of its rows where a row has one class; else the largest becomes 1."""
-        total, factors = self._total(layout, y, w, real), self._class_factors()[1]
-        if in_range(total) or not self._weighs_classes(layout) or not max(factors or (0.0,)) > 0:
+        total = self._total(layout, y, w, real)
+        if in_range(total):
+            return self, w, total
+        factors = self._class_factors()[1]
+        if not self._weighs_classes(layout) or not max(factors or (0.0,)) > 0:
             return super()._evened(layout, y, w, real)
         if not layout.indices or self.label_smoothing > 0:
             scaled = tuple(factor / max(factors or ()) for factor in factors or ())
@@ -212,8 +215,10 @@ class Categorical(Loss):
         label_dtype: Any = np.int64 if layout.indices else real  # as which the kernel reads y_true
         has_ignore = self.ignore_index is not None
         parallel = count * layout.classes >= PARALLEL
-        with np.errstate(over="ignore"):  # what is too large for the dtype is inf, as everywhere
-            table = Operand(np.array(factors, real), real, whole=True) if classed else None
+        table = None
+        if classed:
+            with np.errstate(over="ignore"):  # what is too large for the dtype is inf, as everywhere
+                table = Operand(np.array(factors, real), real, whole=True)
         rest = (int(layout.indices), repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0,
                 int(classed), int(self.signed_targets), *called, order, scale, self.label_smoothing,
                 *self._constants())  # fmt: skip
