@@ -17,7 +17,7 @@ from ._cpu.launch import Function, Kernel
 from ._cpu.layout import Place, place, places, repeated
 from ._cpu.moves import is_large, streamer
 from ._cpu.onehot import find_classes
-from ._cpu.operands import LABEL, PROBABILITY, SLOTS, TARGET
+from ._cpu.operands import IN_ROWS, LABEL, SLOTS, TARGET
 from ._cpu.rowwise import rowwise, softmaxes
 from ._cpu.segments import TILE
 from ._cpu.shares import SHORT, shares
@@ -27,7 +27,7 @@ from ._cpu.totals import totals
 from ._cpu.vectors import WIDTH
 from ._loss import Layout, Loss
 from ._passes import total_weight
-from ._weights import in_range
+from ._weights import in_range, relative
 
 NO_FUNCTIONS = (0, 0, 0)
 """What other kernels than that of tiles call by their address."""
@@ -148,8 +148,7 @@ class Categorical(Loss):
         if not self._weighs_classes(layout) or not max(factors or (0.0,)) > 0:
             return super()._evened(layout, y, w, real)
         if not layout.indices or self.label_smoothing > 0:
-            scaled = tuple(factor / max(factors or ()) for factor in factors or ())
-            loss = dataclasses.replace(self, class_weight=scaled)  # type: ignore[type-var]
+            loss = dataclasses.replace(self, class_weight=relative(factors or ()))  # type: ignore[type-var]
             return super(Categorical, loss)._evened(layout, y, w, real)
         known = (y >= 0) & (y < layout.classes)
         by_row = np.where(known, np.array(factors)[np.where(known, y, 0)], 1.0)
@@ -282,7 +281,7 @@ class Categorical(Loss):
     def _offence(self, layout: Layout, where: int, values: Sequence[float], y: Any) -> str:
         kind, value, _ = values
         name = type(self).__name__
-        if kind in (PROBABILITY, TARGET):
+        if kind in IN_ROWS:
             row, k = divmod(where, layout.classes)
             index = list(map(int, np.unravel_index(row, layout.examples))) if layout.examples else []
             index.insert(layout.axis, k)

@@ -65,17 +65,24 @@ def _backend() -> Any:
     return evaluate
 
 
+def simulated() -> bool:
+    """Whether numba.cuda is its simulator, whatever the settings say since it was imported."""
+    from numba import cuda
+
+    return "simulator" in cuda.jit.__module__
+
+
 @cache
 def _missing() -> str:
     """What a GPU needs and this machine lacks, and what to do about it; nothing in the simulator."""
-    from numba import cuda
-
-    if "simulator" in cuda.jit.__module__:
+    if simulated():
         if not COMPILED:
             return ""
         return "Numba's simulator runs plain Python: set NUMBA_DISABLE_JIT=1 beside NUMBA_ENABLE_CUDASIM=1"
     if importlib.util.find_spec("numba_cuda") is None:
         return "numba-cuda, which compiles for it, is not installed: pip install fastloss[cuda]"
+    from numba import cuda
+
     if not cuda.is_available():
         return "numba-cuda finds no usable CUDA driver here: install NVIDIA's driver, then pip install fastloss[cuda]"
     return ""

@@ -15,6 +15,12 @@ def in_range(total: float) -> bool:
     return 1 / LARGEST <= total <= LARGEST
 
 
+def relative(factors: tuple[float, ...]) -> tuple[float, ...]:
+    """Class weights as shares of the largest."""
+    largest = max(factors)
+    return tuple(factor / largest for factor in factors)
+
+
 def evened(w: Any, total_of: Callable[[Any], float]) -> tuple[Any, float]:
     """Weights of a mean and their sum, total_of(w); where that is not in range, weights in float64 whose sum is 1."""
     total = total_of(w)

@@ -22,7 +22,9 @@ CLASSES, INNER, INDICES, REPEAT, EACH, HAS_IGNORE, IGNORE, CLASSED, SIGNED, FUNC
 )
 
 LABEL, PROBABILITY, WEIGHT, TARGET = 0.0, 1.0, 2.0, 3.0
-"""What an offence is about. Its place is a row, of probabilities and dense targets an element."""
+"""What an offence is about."""
+IN_ROWS = (PROBABILITY, TARGET)
+"""Offences whose place is an element; that of the others is a row."""
 
 
 @helper

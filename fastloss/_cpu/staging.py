@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .blocks import BLOCK, accumulate, finish
+from .operands import IN_ROWS
 
 ELEMENTS = 64 * BLOCK
 """How many elements are staged at once."""
@@ -96,7 +97,7 @@ def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...]
         size = stop - start
         report = kernel(buffers, (size, *numbers[1:]), -(-size // kernel.unit), parallel)
         if report[2] >= 0:
-            offset = start * (width if rows and report[3] in (1.0, 3.0) else 1)
+            offset = start * (width if rows and report[3] in IN_ROWS else 1)
             return Sum(math.nan, int(report[2]) + offset, report[3:6].tolist())
         for operand, buffer in moved:
             if operand.output:

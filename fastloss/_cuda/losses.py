@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._jit import scalar
-from .._weights import in_range
+from .._weights import in_range, relative
 from .arrays import View
 from .passes import (
     Call,
@@ -39,7 +39,7 @@ def categorical_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Ca
     """The pass of a loss of rows of classes."""
     factors, counted = loss._class_factors()[1], loss._weighs_classes(layout)
     if mean and counted and factors is not None and max(factors) > 0 and not in_range(max(factors)):
-        factors = tuple(factor / max(factors) for factor in factors)  # the mean is the same
+        factors = relative(factors)  # the mean is the same
     table = None if factors is None else call.plan.values(factors, call.real)
     kind = index_kind(call.y.dtype) if layout.indices else 0
     spread = not layout.indices or loss.label_smoothing > 0

@@ -12,7 +12,9 @@ from numba import cuda
 from numba.core import types
 from numba.extending import lower_builtin, type_callable
 
-SIMULATED = "simulator" in cuda.jit.__module__
+from .._dispatch import simulated
+
+SIMULATED = simulated()
 device = cuda.jit(device=True) if SIMULATED else cuda.jit(device=True, forceinline=True)
 """A function with synchronisation or shared memory in it; all others are `scalar`."""
 GLOBAL = 1
