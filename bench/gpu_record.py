@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fastloss
-from fastloss._digest import digest
+from fastloss._compile.digest import digest
 
 from .gpu_cases import GpuCase
 

@@ -1,12 +1,12 @@
 """Loss functions for training from Python, each with its gradient in one fused pass."""
 
-from . import _digest as _digest  # first: it notes the files that all that follows is made of
+from . import _compile as _compile  # first: it notes the files that all that follows is made of
 from ._choose import Choice as Choice
 from ._choose import Suggestion as Suggestion
 from ._choose import choose as choose
-from ._loss import GradientHessian as GradientHessian
-from ._loss import Loss as Loss
-from ._loss import LossGradient as LossGradient
+from ._core.loss import GradientHessian as GradientHessian
+from ._core.loss import Loss as Loss
+from ._core.loss import LossGradient as LossGradient
 from ._versions import show_versions as show_versions
 from .losses.binary_crossentropy import BinaryCrossentropy as BinaryCrossentropy
 from .losses.binary_crossentropy import binary_crossentropy as binary_crossentropy

@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from ._interval import EVERYTHING, UNIT, Interval
-from ._loss import Loss
+from ._core.interval import EVERYTHING, UNIT, Interval
+from ._core.loss import Loss
 from .losses.binary_crossentropy import BinaryCrossentropy
 from .losses.binary_focal_crossentropy import BinaryFocalCrossentropy
 from .losses.categorical_crossentropy import CategoricalCrossentropy

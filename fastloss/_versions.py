@@ -18,7 +18,7 @@ def show_versions() -> None:
     import numpy
 
     from . import __version__
-    from ._cache import cache_folder
+    from ._compile.cache import cache_folder
     from ._cpu.launch import layer
 
     lines = [

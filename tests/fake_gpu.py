@@ -63,7 +63,7 @@ class Driver:
 
 def install(monkeypatch):
     """Put them in place; the driver that records."""
-    from fastloss import _dispatch
+    from fastloss._core import dispatch as _dispatch
     from fastloss._cuda import launch
 
     fake = Driver()

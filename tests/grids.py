@@ -1,4 +1,4 @@
-"""What the tests of fastloss/_math.py share: grids, loops over a function, bounds in docstrings, errors in ulp."""
+"""What the tests of fastloss/_math/elementary.py share: grids, loops, bounds in docstrings, errors in ulp."""
 
 import re
 from functools import cache

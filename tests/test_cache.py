@@ -14,7 +14,7 @@ import numba
 import pytest
 
 import fastloss as fl
-from fastloss import _cache
+from fastloss._compile import cache as _cache
 from tests.test_threads import compiled, run
 
 ROOT = Path(fl.__file__).parent
@@ -34,10 +34,11 @@ def edit(path: Path, old: str, new: str) -> None:
 PRINT_LOSS = """
     import sys; sys.path.insert(0, {path!r})
     import numpy as np, fastloss as fl
-    from fastloss import _jit, _passes
+    from fastloss._compile import jit
+    from fastloss._cpu import passes
     assert fl.__file__.startswith({path!r})
     print(fl.mse.loss(np.array([1.0, 2.0]), np.array([1.0, 5.0])))
-    kernel = _passes._block(fl.mse._maths(), np.float64, 0)
+    kernel = passes._block(fl.mse._maths(), np.float64, 0)
     print(sum(kernel.run.stats.cache_hits.values()))
 """
 
@@ -168,7 +169,7 @@ def test_an_importer_that_says_nothing(tmp_path):
             raise ImportError
         return get(self, name)
     importlib.machinery.SourceFileLoader.get_code = refuse
-    assert fl._digest.digest() is None
+    assert fl._compile.digest.digest() is None
     assert fl.mse.loss(np.zeros(2), np.ones(2)) == 1.0
     fl.show_versions()
     """

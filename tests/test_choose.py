@@ -9,7 +9,7 @@ import pytest
 
 import fastloss as fl
 from fastloss._choose import ACTIVATIONS, LOSSES, TASKS
-from fastloss._interval import Interval
+from fastloss._core.interval import Interval
 from tests.support import CLASSES
 
 BESIDE = {"regression": None, "binary classification": "sigmoid", "multi-label classification": "sigmoid",

@@ -75,7 +75,7 @@ def test_a_child_that_inherits_no_pool_uses_all_threads():
         from fastloss._cpu import launch
         assert launch.may_run_parallel()
     import fastloss
-    from fastloss._forks import _openmp_is_loaded
+    from fastloss._compile.forks import _openmp_is_loaded
     if not _openmp_is_loaded():
         child_ends(work)
     print('fine')
@@ -113,7 +113,7 @@ def test_another_thread_compiles():
 def test_a_fork_waits_for_each_lock(number):
     """Of the compiler, of starting threads, of LLVM: none is held by a thread that the child does not have."""
     code = f"""{START}
-    from fastloss import _forks
+    from fastloss._compile import forks as _forks
     assert len(_forks._LOCKS) == 3, "Numba or llvmlite has renamed a lock"
     held, released = threading.Event(), []
 
@@ -181,7 +181,7 @@ def test_a_gpu_in_a_forked_child_is_an_error():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
 def test_a_program_that_was_started_is_not_forked():
-    assert "False" in run("from fastloss._forks import _is_forked; print(_is_forked())")
+    assert "False" in run("from fastloss._compile.forks import _is_forked; print(_is_forked())")
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -190,7 +190,7 @@ def test_an_interrupt_while_a_fork_waits(number):
     code = f"""{START}
     import numpy as np
     import fastloss as fl
-    from fastloss import _forks
+    from fastloss._compile import forks as _forks
 
     def hold():
         with _forks._LOCKS[{number}]:

@@ -1,11 +1,11 @@
-"""The functions of fastloss/_math.py against what their docstrings say, by mpmath, over the whole range."""
+"""The functions of fastloss/_math/elementary.py against what their docstrings say, by mpmath, over the whole range."""
 
 import mpmath as mp
 import numpy as np
 import pytest
 
-from fastloss import _math
-from fastloss._jit import scalar
+from fastloss._compile.jit import scalar
+from fastloss._math import elementary as _math
 from tests.grids import COUNT, TAIL, check, errors, exponents, lows, positive, promised, run, whole
 from tests.support import JIT, name_of
 

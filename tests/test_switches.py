@@ -29,7 +29,7 @@ def test_a_setting_that_changes_after_the_import(name, want):
     """What was compiled stays compiled, and what is compiled later is so too."""
     value = repr(SETTINGS[name])
     code = f"""{LOSSES}
-    import fastloss._jit
+    import fastloss._compile.jit
     numba.config.{name} = {value}
     first = all_of_them()
     assert first == all_of_them() and numba.config.{name} == {value}

@@ -1,4 +1,4 @@
-"""The polynomial coefficients of fastloss/_math.py: least squares on Chebyshev points, rounded one by one.
+"""The polynomial coefficients of fastloss/_math/elementary.py: least squares on Chebyshev points, rounded one by one.
 
     python tools/minimax.py
 

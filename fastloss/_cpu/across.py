@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from .._jit import helper
-from .._math import log1p
-from .._primitives import split
-from .invoke import invoke
-from .memory import base_of, borrow, copy, elements, float_at, int_at
+from .._compile.invoke import invoke
+from .._compile.jit import helper
+from .._compile.memory import base_of, borrow, copy, elements, float_at, int_at
+from .._compile.vectors import WIDTH
+from .._math.elementary import log1p
+from .._math.primitives import split
 from .operands import FUNCTION, SCALE
 from .segments import TILE
-from .vectors import WIDTH
 
 OWN, REST, BASES, DISTANCES, WEIGHTS, LOSS, FACTORS, CORRECTIONS, SLOPES, BENDS, POWERS = range(11)
 """The lines of the table between the loop and the maths of a loss: TILE numbers each, one for each row."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import helper
-from .._math import two_sum
-from .memory import base_at, borrow, elements, scratch
+from .._compile.jit import helper
+from .._compile.memory import base_at, borrow, elements, scratch
+from .._math.elementary import two_sum
 
 BLOCK = 1024
 LANES = 64

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import helper
-from .._math import two_sum
+from .._compile.jit import helper
+from .._compile.memory import base_at, beyond, borrow, copy, elements, float_at, int_at, prefetch, scratch
+from .._compile.vectors import WIDTH, lanes_at, plus, put_lanes
+from .._math.elementary import two_sum
 from .across import compute, lines
 from .blocks import fold, note
-from .memory import base_at, beyond, borrow, copy, elements, float_at, int_at, prefetch, scratch
 from .operands import (
     CLASSED,
     CLASSES,
@@ -34,7 +35,6 @@ from .operands import (
 )
 from .rows import hessian_row
 from .segments import TILE, moderate, tame, unscaled
-from .vectors import WIDTH, lanes_at, plus, put_lanes
 
 SPAN = 1024
 """Columns of a span: a page of each class, which is how far memory is fetched ahead."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import helper
-from .._math import two_sum
+from .._compile.invoke import invoke, invoke_block
+from .._compile.jit import helper
+from .._compile.memory import base_at, base_of, beyond, borrow, elements, float_at, int_at, scratch
+from .._math.elementary import two_sum
 from .blocks import BLOCK, fold, note
-from .invoke import invoke, invoke_block
-from .memory import base_at, base_of, beyond, borrow, elements, float_at, int_at, scratch
 
 SLOTS = "OOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian; size; for each array the function that moves it (0: it is used

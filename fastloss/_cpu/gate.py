@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from .._jit import entry, helper
+from .._compile.invoke import invoke
+from .._compile.jit import entry, helper
+from .._compile.memory import DATA_OFFSET, address, base_of, copy, elements, scratch
 from .blocks import BLOCK, PARALLEL, TASKS
 from .elementwise import GRAD, SCALE, SIZE, SLOTS, P, Y
-from .invoke import invoke
 from .launch import parallel_loop
-from .memory import DATA_OFFSET, address, base_of, copy, elements, scratch
 
 # PyArrayObject, part of NumPy's stable ABI: data, nd, dimensions, strides, base, descr, flags
 ND, DIMENSIONS, DESCR, FLAGS = 8, 16, 40, 48

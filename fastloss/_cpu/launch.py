@@ -11,11 +11,11 @@ import numpy as np
 from numba import get_num_threads, prange, types
 from numba.np.ufunc import parallel as threading_layer
 
-from .._forks import Inherited
-from .._jit import COMPILED, compiling, entry
+from .._compile.forks import Inherited
+from .._compile.invoke import invoke
+from .._compile.jit import COMPILED, compiling, entry
+from .._compile.memory import address
 from .blocks import FIELDS, TASKS, gather
-from .invoke import invoke
-from .memory import address
 
 
 class Function:

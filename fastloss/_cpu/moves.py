@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .._formats import HALVES, storage
-from .._halves import has_float16
-from .._jit import helper, scalar
+from .._compile.jit import helper, scalar
+from .._compile.memory import elements
+from .._compile.vectors import stream
+from .._math.half import has_float16
+from .._math.storage import HALVES, storage
 from .launch import Function
-from .memory import elements
-from .vectors import stream
 
 
 def _reachable(dtype: Any) -> Any:

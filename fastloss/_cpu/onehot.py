@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import helper
-from .._math import two_sum
+from .._compile.invoke import invoke
+from .._compile.jit import helper
+from .._compile.memory import base_at, beyond, borrow, copy, elements, int_at, scratch
+from .._compile.vectors import WIDTH, row_sums
+from .._math.elementary import two_sum
 from .blocks import FIELDS
-from .invoke import invoke
-from .memory import base_at, beyond, borrow, copy, elements, int_at, scratch
 from .operands import CLASSES, INNER, MOVES, SOFT_ROWS, TARGET, Y, take
 from .segments import segment
-from .vectors import WIDTH, row_sums
 
 HARD, SOFT = 4096.0, 1048576.0
 """What a 1 adds to the code of its row, beside its class (less than 256), and what any other number but 0 does."""

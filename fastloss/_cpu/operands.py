@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import helper
-from .invoke import invoke
-from .memory import base_at, base_of, beyond, borrow, copy, elements, int_at
+from .._compile.invoke import invoke
+from .._compile.jit import helper
+from .._compile.memory import base_at, base_of, beyond, borrow, copy, elements, int_at
 
 SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqqqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian, class weights; rows; for each of the first six arrays the

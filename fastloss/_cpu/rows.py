@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jit import helper
-from .._math import log1p
-from .._primitives import pick
-from .._softmax import LIFT_32, LIFT_64
+from .._compile.jit import helper
+from .._math.elementary import log1p
+from .._math.primitives import pick
+from .._math.softmax import LIFT_32, LIFT_64
 from .softmax import exponentials, fold_row, largest, others
 
 

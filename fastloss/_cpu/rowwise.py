@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import helper
-from .._math import two_sum
+from .._compile.jit import helper
+from .._compile.memory import base_at, beyond, borrow, elements, float_at, int_at, scratch
+from .._math.elementary import two_sum
 from .blocks import note
-from .memory import base_at, beyond, borrow, elements, float_at, int_at, scratch
 from .operands import (
     CLASS_WEIGHTS,
     CLASSED,

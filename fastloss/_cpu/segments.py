@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from .._jit import helper
-from .._primitives import magnitude, pick
-from .._softmax import moderate_exp, scaled_exp, scaling
+from .._compile.jit import helper
+from .._math.primitives import magnitude, pick
+from .._math.softmax import moderate_exp, scaled_exp, scaling
 from .softmax import exponentials, largest
 
 TILE = 256

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import helper
-from .._primitives import pick
-from .._softmax import scaled_exp, scaling
+from .._compile.jit import helper
+from .._compile.memory import borrow, scratch
+from .._math.primitives import pick
+from .._math.softmax import scaled_exp, scaling
 from .blocks import BLOCK, LANES, fold
-from .memory import borrow, scratch
 
 
 @helper

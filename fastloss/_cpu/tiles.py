@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from .._math import two_sum
+from .._compile.invoke import invoke
+from .._compile.memory import base_at, base_of, beyond, borrow, elements, float_at, int_at, scratch
+from .._compile.vectors import WIDTH, row_sums, scale_rows
+from .._math.elementary import two_sum
 from .across import compute, lines
 from .blocks import fold, note
-from .invoke import invoke
-from .memory import base_at, base_of, beyond, borrow, elements, float_at, int_at, scratch
 from .onehot import soft_rows
 from .operands import (
     CLASSED,
@@ -39,7 +40,6 @@ from .operands import (
 )
 from .rows import hessian_row
 from .segments import TILE, moderate, segment, tame, unscaled
-from .vectors import WIDTH, row_sums, scale_rows
 
 FEW = 256
 """Up to how many classes rows are taken this way."""

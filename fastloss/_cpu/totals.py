@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from .._math import two_sum
+from .._compile.memory import base_at, borrow, elements, int_at, scratch
+from .._math.elementary import two_sum
 from .blocks import note
-from .memory import base_at, borrow, elements, int_at, scratch
 from .operands import CLASS_WEIGHTS, CLASSED, CLASSES, HAS_IGNORE, IGNORE, INDICES, INNER, Y, take, weight_at
 
 

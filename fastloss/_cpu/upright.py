@@ -7,13 +7,13 @@ from rows and written back as rows; where the classes are on another axis they l
 import math
 from typing import Any
 
-from .._jit import helper
-from .._math import log1p
-from .._primitives import pick
-from .._softmax import scaled_exp, scaling
-from .memory import base_at, beyond, borrow, elements, int_at
+from .._compile.jit import helper
+from .._compile.memory import base_at, beyond, borrow, elements, int_at
+from .._compile.vectors import WIDTH, lanes_at, plus, put_lanes, spread, turn
+from .._math.elementary import log1p
+from .._math.primitives import pick
+from .._math.softmax import scaled_exp, scaling
 from .operands import CLASSES, COUNT, INNER, MOVES, put, take
-from .vectors import WIDTH, lanes_at, plus, put_lanes, spread, turn
 
 LINE = 128
 """Rows that are taken at once, at most."""

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
-from .._jit import scalar
+from .._compile.cuda import device
+from .._compile.cuda_memory import VECTORS, load, store
+from .._compile.jit import scalar
 from .formats import Format
-from .memory import VECTORS, device, load, store
 
 
 class Access(NamedTuple):

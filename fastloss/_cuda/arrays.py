@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._compile.cuda import SIMULATED
 from .formats import format_of
 from .launch import Address
-from .memory import SIMULATED
 
 
 class BFloat16:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .. import _check
+from .._request import checks as _check
 from .arrays import View
 from .formats import format_of
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from .._jit import scalar
+from .._compile.cuda_memory import PARTS, VECTORS, load, store
+from .._compile.jit import scalar
 from .formats import Format
-from .memory import PARTS, VECTORS, load, store
 from .sums import EACH, THREADS, TILE, group_sum
 
 

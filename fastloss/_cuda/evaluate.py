@@ -5,12 +5,12 @@ from typing import Any
 
 from numba import cuda
 
-from .. import _check
-from .._dispatch import is_number
+from .._compile.cuda import SIMULATED
+from .._request import checks as _check
+from .._request.arrays import is_number
 from .arrays import Kind
 from .launch import NO_CONTEXT, driver
 from .libraries import library_of
-from .memory import SIMULATED
 from .plan import GRADIENT, HESSIAN, LOSSES, TABLE, VALUE, Y_PRED, Plan
 from .record import activation, planned
 

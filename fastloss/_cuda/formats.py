@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, NamedTuple
 
-from .._formats import HALVES, storage
+from .._math.storage import HALVES, storage
 
 
 class Format(NamedTuple):

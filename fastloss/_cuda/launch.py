@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda, types
 
-from .._forks import Inherited
-from .._jit import compiling
-from .memory import SIMULATED, flat
+from .._compile.cuda import SIMULATED
+from .._compile.cuda_memory import flat
+from .._compile.forks import Inherited
+from .._compile.jit import compiling
 
 INTEGER = types.int64
 REALS = {np.float32: (types.float32, ctypes.c_float), np.float64: (types.float64, ctypes.c_double)}
@@ -48,7 +49,7 @@ class Kernel:
             if SIMULATED:
                 self._dispatcher = cuda.jit(self.function)
                 return self._dispatcher
-            from .cache import attach
+            from .._compile.cuda_cache import attach
 
             with compiling():
                 dispatcher = cuda.jit(self.function)

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from .._jit import scalar
+from .._compile.cuda_memory import load, store
+from .._compile.jit import scalar
 from .arrays import View, c_strides, pointer
 from .formats import Format, format_of
 from .launch import Kernel
-from .memory import load, store
 from .sums import THREADS
 
 DIMENSIONS = 8

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numba import config, cuda
 
+from .._compile.cuda import SIMULATED
 from .arrays import BFLOAT16, Kind, number_of
-from .memory import SIMULATED
 
 PER_THREAD_STREAM = 2
 KEPT = 1 << 24

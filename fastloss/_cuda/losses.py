@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import scalar
-from .._weights import in_range, relative
+from .._compile.jit import scalar
+from .._request.weights import in_range, relative
 from .arrays import View
 from .passes import (
     Call,

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._compile.cuda import SIMULATED
 from .arrays import View, pointer
 from .elementwise import elementwise
 from .formats import Format, format_of
 from .launch import Kernel
-from .memory import SIMULATED
 from .rowwise import rowwise, softmaxes, totals
 from .sums import FINAL_THREADS, THREADS, TILE, final, final_total
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._compile.cuda import SIMULATED
 from .arrays import View, number_of, shared
 from .launch import Address, Kernel, Launch
 from .libraries import Library
-from .memory import SIMULATED
 
 Y_TRUE, Y_PRED, WEIGHT, LOSSES, GRADIENT, HESSIAN, VALUE, ROOM, TABLE = range(9)
 """The slots of a call's arrays: what is given, what is returned, and memory that only lasts for the call."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
 from .._cpu.layout import repeated
+from .._request import checks as _check
 from .arrays import View
 from .checks import on_one_device, output, reachable
 from .layout import contiguous, copy, fill

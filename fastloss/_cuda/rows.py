@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from .._jit import scalar
-from .._math import joined, log1p, two_sum
+from .._compile.cuda import device
+from .._compile.cuda_memory import load
+from .._compile.jit import scalar
+from .._math.elementary import joined, log1p, two_sum
 from .access import Access
-from .memory import device, load
 from .softmax import exponential, survey
 from .sums import group_sum, group_sum_twofold
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from .._math import two_sum
+from .._compile.cuda_memory import load, store
+from .._math.elementary import two_sum
 from .access import access, class_at, reader
 from .formats import Format
-from .memory import load, store
 from .rows import every_class, one_class, probabilities
 from .softmax import exponential, survey
 from .sums import THREADS, group_sum

@@ -5,11 +5,11 @@ from typing import Any
 
 from numba import cuda
 
-from .._jit import scalar
-from .._math import two_sum
-from .._primitives import pick
-from .._softmax import scaled_exp, scaling
-from .memory import device
+from .._compile.cuda import device
+from .._compile.jit import scalar
+from .._math.elementary import two_sum
+from .._math.primitives import pick
+from .._math.softmax import scaled_exp, scaling
 from .sums import group_max, group_sum_twofold
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from .._math import two_sum
-from .memory import SIMULATED, device, load, store
+from .._compile.cuda import SIMULATED, device
+from .._compile.cuda_memory import load, store
+from .._math.elementary import two_sum
 
 THREADS = 4 if SIMULATED else 256
 """Threads in a block; the simulator runs some thousand a second."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from .._jit import scalar
-from .._math import EXP_32, EXP_64, exp, exp_nonpositive
-from .._passes import Maths
-from .._primitives import fma, pick, polynomial
+from .._compile.jit import scalar
+from .._cpu.passes import Maths
+from .._math.elementary import EXP_32, EXP_64, exp, exp_nonpositive
+from .._math.primitives import fma, pick, polynomial
 
 
 @scalar

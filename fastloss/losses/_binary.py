@@ -8,9 +8,9 @@ epsilon.
 
 from typing import Any
 
-from .._jit import scalar
-from .._passes import Maths, Sides, nothing_outside
-from .._primitives import fma
+from .._compile.jit import scalar
+from .._cpu.passes import Maths, Sides, nothing_outside
+from .._math.primitives import fma
 from ._probability import clip
 
 

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from .._jit import scalar
-from .._math import power
+from .._compile.jit import scalar
+from .._math.elementary import power
 
 
 @scalar

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from .._jit import scalar
-from .._math import log_unit
+from .._compile.jit import scalar
+from .._math.elementary import log_unit
 
 
 @scalar

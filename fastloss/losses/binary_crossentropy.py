@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise
-from .._hyperparameters import check, outside_unit
-from .._interval import UNIT, Interval
-from .._jit import scalar
-from .._math import exp_nonpositive, log1p_unit, positive
-from .._passes import Maths
+from .._compile.jit import scalar
+from .._core.elementwise import Elementwise
+from .._core.hyperparameters import check, outside_unit
+from .._core.interval import UNIT, Interval
+from .._cpu.passes import Maths
+from .._math.elementary import exp_nonpositive, log1p_unit, positive
 from ._activations import SIGMOID
 from ._binary import logit_maths, probability_maths
 from ._probability import at_least, clamped_log

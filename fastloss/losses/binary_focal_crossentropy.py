@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
-from .._elementwise import Elementwise
-from .._hyperparameters import check, outside_unit
-from .._interval import UNIT, Interval
-from .._jit import scalar
-from .._math import exp_raised, log1p_unit, lower, positive, power
-from .._passes import Maths
-from .._primitives import fma
+from .._compile.jit import scalar
+from .._core.elementwise import Elementwise
+from .._core.hyperparameters import check, outside_unit
+from .._core.interval import UNIT, Interval
+from .._cpu.passes import Maths
+from .._math.elementary import exp_raised, log1p_unit, lower, positive, power
+from .._math.primitives import fma
 from ._activations import SIGMOID
 from ._binary import logit_maths, probability_maths
 from ._focal import HALVES, POWERS, power_name

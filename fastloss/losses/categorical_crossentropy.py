@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._categorical import Categorical, Maths
-from .._hyperparameters import check
-from .._interval import UNIT, Interval
-from .._jit import scalar
+from .._compile.jit import scalar
+from .._core.categorical import Categorical, Maths
+from .._core.hyperparameters import check
+from .._core.interval import UNIT, Interval
 from ._probability import at_least, clamped_log, clip
 
 

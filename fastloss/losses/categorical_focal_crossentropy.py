@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
-from .._categorical import Categorical, Maths
-from .._hyperparameters import check
-from .._interval import UNIT, Interval
-from .._jit import scalar
-from .._primitives import fma, pick
+from .._compile.jit import scalar
+from .._core.categorical import Categorical, Maths
+from .._core.hyperparameters import check
+from .._core.interval import UNIT, Interval
+from .._math.primitives import fma, pick
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log, clip
 

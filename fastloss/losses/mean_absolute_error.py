@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise
-from .._interval import EVERYTHING, Interval
-from .._jit import scalar
-from .._passes import Maths
+from .._compile.jit import scalar
+from .._core.elementwise import Elementwise
+from .._core.interval import EVERYTHING, Interval
+from .._cpu.passes import Maths
 
 
 @scalar

@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise
-from .._interval import Interval
-from .._jit import scalar
-from .._math import log_parts
-from .._passes import Maths
-from .._primitives import fma, pick, split
+from .._compile.jit import scalar
+from .._core.elementwise import Elementwise
+from .._core.interval import Interval
+from .._cpu.passes import Maths
+from .._math.elementary import log_parts
+from .._math.primitives import fma, pick, split
 
 
 @scalar

@@ -4,13 +4,13 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise
-from .._hyperparameters import check
-from .._interval import Interval
-from .._jit import scalar
-from .._math import exp, log, two_sum
-from .._passes import Maths
-from .._primitives import pick
+from .._compile.jit import scalar
+from .._core.elementwise import Elementwise
+from .._core.hyperparameters import check
+from .._core.interval import Interval
+from .._cpu.passes import Maths
+from .._math.elementary import exp, log, two_sum
+from .._math.primitives import pick
 from ._activations import EXP
 
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._elementwise import Elementwise
-from .._hyperparameters import check
-from .._interval import EVERYTHING, Interval
-from .._jit import scalar
-from .._math import exp_raised, lower
-from .._passes import Maths
-from .._primitives import fma
+from .._compile.jit import scalar
+from .._core.elementwise import Elementwise
+from .._core.hyperparameters import check
+from .._core.interval import EVERYTHING, Interval
+from .._cpu.passes import Maths
+from .._math.elementary import exp_raised, lower
+from .._math.primitives import fma
 from ._activations import TANH
 
 

@@ -132,7 +132,7 @@ class Card:
 
     def install(self, monkeypatch):
         """Put the card in place."""
-        from fastloss import _dispatch
+        from fastloss._core import dispatch as _dispatch
         from fastloss._cuda import evaluate, launch
 
         cupy = types.ModuleType("cupy")

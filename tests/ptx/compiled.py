@@ -12,8 +12,8 @@ import types
 from pathlib import Path
 from unittest.mock import patch
 
-from fastloss._digest import digest
-from fastloss._jit import compiling
+from fastloss._compile.digest import digest
+from fastloss._compile.jit import compiling
 
 ROOT = Path(__file__).resolve().parent.parent.parent / ".cache" / "ptx"
 PACKAGES = ("numba", "numba-cuda", "llvmlite", "nvidia-nvvm", "nvidia-nvjitlink")

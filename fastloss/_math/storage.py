@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._halves import from_bfloat16, from_float16, to_bfloat16, to_float16
+from .half import from_bfloat16, from_float16, to_bfloat16, to_float16
 
 FLOATS = (np.float32, np.float64)
 HALVES = {"float16": (from_float16, to_float16), "bfloat16": (from_bfloat16, to_bfloat16)}

@@ -8,26 +8,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _check
-from ._check import same_memory
-from ._cpu.across import row_maths
-from ._cpu.blocks import PARALLEL
-from ._cpu.columns import columns
-from ._cpu.launch import Function, Kernel
-from ._cpu.layout import Place, place, places, repeated
-from ._cpu.moves import is_large, streamer
-from ._cpu.onehot import find_classes
-from ._cpu.operands import IN_ROWS, LABEL, SLOTS, TARGET
-from ._cpu.rowwise import rowwise, softmaxes
-from ._cpu.segments import TILE
-from ._cpu.shares import SHORT, shares
-from ._cpu.staging import Operand, direct, staged
-from ._cpu.tiles import FEW, tiles
-from ._cpu.totals import totals
-from ._cpu.vectors import WIDTH
-from ._loss import Layout, Loss
-from ._passes import total_weight
-from ._weights import in_range, relative
+from .._compile.vectors import WIDTH
+from .._cpu.across import row_maths
+from .._cpu.blocks import PARALLEL
+from .._cpu.columns import columns
+from .._cpu.launch import Function, Kernel
+from .._cpu.layout import Place, place, places, repeated
+from .._cpu.moves import is_large, streamer
+from .._cpu.onehot import find_classes
+from .._cpu.operands import IN_ROWS, LABEL, SLOTS, TARGET
+from .._cpu.passes import total_weight
+from .._cpu.rowwise import rowwise, softmaxes
+from .._cpu.segments import TILE
+from .._cpu.shares import SHORT, shares
+from .._cpu.staging import Operand, direct, staged
+from .._cpu.tiles import FEW, tiles
+from .._cpu.totals import totals
+from .._request import checks as _check
+from .._request.checks import same_memory
+from .._request.weights import in_range, relative
+from .loss import Layout, Loss
 
 NO_FUNCTIONS = (0, 0, 0)
 """What other kernels than that of tiles call by their address."""
@@ -269,12 +269,12 @@ class Categorical(Loss):
         self._run(_softmax_kernel(real), layout, real, None, z, None, (None, out, None), 0.0, False)
 
     def _device_pass(self, call: Any, layout: Layout, mean: bool) -> Any:
-        from ._cuda.losses import categorical_loss
+        from .._cuda.losses import categorical_loss
 
         return categorical_loss(self, call, layout, mean)
 
     def _device_activate(self, z: Any, out: Any, real: Any, plan: Any) -> None:
-        from ._cuda.losses import softmax
+        from .._cuda.losses import softmax
 
         softmax(z, out, self._normal_axis(z), real, plan)
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from . import _check
-from ._cpu.blocks import PARALLEL
-from ._cpu.gate import LARGEST, Plan
-from ._cpu.moves import writer
-from ._cpu.staging import direct
-from ._jit import COMPILED
-from ._loss import Layout, Loss, LossGradient
-from ._passes import NO_CONSTANTS, Maths, apply, plan, run, total_weight
+from .._compile.jit import COMPILED
+from .._cpu.blocks import PARALLEL
+from .._cpu.gate import LARGEST, Plan
+from .._cpu.moves import writer
+from .._cpu.passes import NO_CONSTANTS, Maths, apply, plan, run, total_weight
+from .._cpu.staging import direct
+from .._request import checks as _check
+from .loss import Layout, Loss, LossGradient
 
 _new = tuple.__new__
 
@@ -120,12 +120,12 @@ class Elementwise(Loss):
         return found.value
 
     def _device_pass(self, call: Any, layout: Layout, mean: bool) -> Any:
-        from ._cuda.losses import elementwise_loss
+        from .._cuda.losses import elementwise_loss
 
         return elementwise_loss(self, call, layout, mean)
 
     def _device_activate(self, z: Any, out: Any, real: Any, plan: Any) -> None:
-        from ._cuda.losses import elementwise_activation
+        from .._cuda.losses import elementwise_activation
 
         maths = self._activation()
         if maths is None:

@@ -92,7 +92,7 @@ def _in_child() -> None:
     Inherited.openmp |= _openmp_is_loaded()
     if threading_layer._is_initialized:
         Inherited.layer = str(threading_layer.threading_layer())
-    Inherited.cuda |= f"{__package__}._cuda.launch" in sys.modules
+    Inherited.cuda |= f"{__name__.partition('.')[0]}._cuda.launch" in sys.modules
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._dispatch import describe, on_gpu
+from .arrays import describe, on_gpu
 
 REDUCTIONS = ("mean", "sum", "sum_over_batch_size", "none")
 HALF = ("float16", "bfloat16")

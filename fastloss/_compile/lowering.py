@@ -20,7 +20,7 @@ from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 
 
-class _Library(JITCodeLibrary):  # type: ignore[misc]
+class _Library(JITCodeLibrary):
     """A library that is linked into others, and has no machine code of its own."""
 
     def _optimize_final_module(self) -> None:
@@ -31,7 +31,7 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
         self._finalized = True
 
 
-class _Interleaving(Lower):  # type: ignore[misc]
+class _Interleaving(Lower):
     """Marks every loop: to be interleaved twice if it is vectorised."""
 
     def lower_inst(self, inst: Any) -> None:
@@ -52,7 +52,7 @@ def _interleaved(module: Any) -> Any:
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _Inner(NativeLowering):  # type: ignore[misc]
+class _Inner(NativeLowering):
     """Lowering whose result cannot be called from Python."""
 
     _name = "fastloss_inner"
@@ -80,14 +80,14 @@ class _InnerInterleaved(_Inner):
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _Interleaved(NativeLowering):  # type: ignore[misc]
+class _Interleaved(NativeLowering):
     """Lowering of an entry point that is such a loop."""
 
     _name = "fastloss_interleaved"
     lowering_class = _Interleaving
 
 
-class _Compiler(CompilerBase):  # type: ignore[misc]
+class _Compiler(CompilerBase):
     """Numba's compiler with another lowering."""
 
     lowering: type[NativeLowering]

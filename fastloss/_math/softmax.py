@@ -7,9 +7,9 @@ maximum itself is subtracted only where it is so large that the subtraction is e
 
 from typing import Any
 
-from ._jit import scalar
-from ._math import EXP_32, EXP_64, LOG2E, MAGIC_32, MAGIC_64, reduced
-from ._primitives import fma, horner, pick, power_of_two, raise_by
+from .._compile.jit import scalar
+from .elementary import EXP_32, EXP_64, LOG2E, MAGIC_32, MAGIC_64, reduced
+from .primitives import fma, horner, pick, power_of_two, raise_by
 
 LN2 = 0.6931471805599453
 LIFT_32, LIFT_64 = 24.0, 53.0

@@ -8,8 +8,8 @@ error of each function is in its docstring, in ulp, float32 / float64.
 import math
 from typing import Any
 
-from ._jit import scalar
-from ._primitives import fma, pick, polynomial, power_of_two, split
+from .._compile.jit import scalar
+from .primitives import fma, pick, polynomial, power_of_two, split
 
 LOG2E = 1.4426950408889634
 # ln 2 in two parts: k * high is exact for every exponent k, so the reduced argument keeps all its bits.

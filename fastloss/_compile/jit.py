@@ -7,9 +7,9 @@ from typing import Any
 
 from numba import config, njit, types
 
-from ._cache import FunctionCache, cache_folder
-from ._forks import COMPILING
-from ._lowering import Inner, InnerInterleaved, Interleaved
+from .cache import FunctionCache, cache_folder
+from .forks import COMPILING
+from .lowering import Inner, InnerInterleaved, Interleaved
 
 COMPILED = not config.DISABLE_JIT
 """Whether the package is compiled: what NUMBA_DISABLE_JIT said at import holds for good, whatever is set later."""

@@ -8,15 +8,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import cuda
 from numba.core import types
 from numba.extending import lower_builtin, type_callable
 
-from .._dispatch import simulated
-
-SIMULATED = simulated()
-device = cuda.jit(device=True) if SIMULATED else cuda.jit(device=True, forceinline=True)
-"""A function with synchronisation or shared memory in it; all others are `scalar`."""
 GLOBAL = 1
 """The address space that makes ld.global of a load."""
 

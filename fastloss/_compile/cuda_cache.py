@@ -6,7 +6,7 @@ import numba
 import numba_cuda
 from numba.cuda.dispatcher import CUDACache, CUDACacheImpl
 
-from .._cache import KernelCache, Locator, cache_folder
+from .cache import KernelCache, Locator, cache_folder
 
 
 class _Impl(CUDACacheImpl):

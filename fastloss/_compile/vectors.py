@@ -11,8 +11,8 @@ from numba.core import types
 from numba.core.datamodel import PrimitiveModel, register_default
 from numba.extending import lower_builtin, type_callable
 
-from .._jit import helper, scalar
-from .._primitives import pick
+from .._math.primitives import pick
+from .jit import helper, scalar
 from .memory import array_data, base_of, scratch
 
 WIDTH = 16

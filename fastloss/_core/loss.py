@@ -5,10 +5,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from . import _check
-from ._dispatch import device_of
-from ._interval import Interval
-from ._weights import evened, hidden, is_masked, masked_like, without
+from .._request import checks as _check
+from .._request.weights import evened, hidden, is_masked, masked_like, without
+from .dispatch import device_of
+from .interval import Interval
 
 
 class LossGradient(NamedTuple):
@@ -202,7 +202,7 @@ class Loss:
         raise NotImplementedError
 
     def _device_activate(self, z: Any, out: Any, real: Any, plan: Any) -> None:
-        from ._cuda.layout import copy
+        from .._cuda.layout import copy
 
         copy(z, out, plan, f"{type(self).__name__}: out")
 

@@ -21,7 +21,7 @@ from numba import config
 from numba.core import caching
 from numba.core.serialize import dumps
 
-from ._digest import digest, unchanged
+from .digest import digest, unchanged
 
 _SWITCHES = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "DISABLE_INTEL_SVML")
 """The settings of Numba that change the code it makes, and are no part of its own key."""
@@ -43,7 +43,7 @@ def cache_folder() -> str | None:
     """Where compiled kernels are kept: NUMBA_CACHE_DIR, __pycache__ here, the user's cache, or None."""
     if digest() is None:
         return None
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     choices = [str(here / "__pycache__")]
     if os.path.isabs(user):  # there may be no home

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._check import same_memory
-from ._cpu.blocks import BLOCK, PARALLEL
-from ._cpu.elementwise import SLOTS, block, elementwise
-from ._cpu.launch import Function, Kernel
-from ._cpu.layout import place, places, repeated
-from ._cpu.moves import reader
-from ._cpu.staging import Operand, Sum, direct, staged
-from ._jit import scalar
+from .._compile.jit import scalar
+from .._request.checks import same_memory
+from .blocks import BLOCK, PARALLEL
+from .elementwise import SLOTS, block, elementwise
+from .launch import Function, Kernel
+from .layout import place, places, repeated
+from .moves import reader
+from .staging import Operand, Sum, direct, staged
 
 NO_CONSTANTS = (0.0, 0.0, 0.0, 0.0, 0.0)
 

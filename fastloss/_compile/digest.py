@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
-_ROOT = os.path.dirname(os.path.abspath(__file__))
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def _stamp() -> list[tuple[str, int, int]]:
@@ -70,7 +70,7 @@ def _text(code: CodeType) -> Iterator[str]:
 @functools.cache
 def digest() -> str | None:
     """The digest, or None where it cannot be known: then nothing is kept on disk."""
-    found, package = hashlib.sha256(), str(__package__)
+    found, package = hashlib.sha256(), str(__package__).partition(".")[0]
     try:
         root: Any = sys.modules[package].__spec__
         specs = [root, *_modules(package, list(root.submodule_search_locations))]

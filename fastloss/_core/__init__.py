@@ -1,0 +1,1 @@
+"""What every loss is: its public methods, its description, its hyperparameters, and the choice of the backend."""

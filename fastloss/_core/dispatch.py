@@ -1,0 +1,49 @@
+"""From an array to the backend that computes on it."""
+
+import importlib.util
+from functools import cache
+from typing import Any
+
+from .._compile.jit import COMPILED
+from .._request.arrays import describe, is_number, on_gpu
+
+
+def device_of(name: str, arguments: dict[str, Any]) -> Any:
+    """The module that computes on the arguments' GPU, None for the CPU; TypeError where they are on both."""
+    first = next((k for k, v in arguments.items() if v is not None and on_gpu(v)), None)
+    if first is None:
+        return None
+    for other, value in arguments.items():
+        if value is None or on_gpu(value) or (other == "sample_weight" and is_number(value)):
+            continue
+        raise TypeError(f"{name}: {first} is a {describe(arguments[first])}, {other} is a {describe(value)}; "
+                        "expected all arrays on one device")  # fmt: skip
+    missing = _missing()
+    if missing:
+        raise RuntimeError(f"{name}: {first} is a {describe(arguments[first])}, but {missing}")
+    return _backend()
+
+
+@cache
+def _backend() -> Any:
+    from .._cuda import evaluate
+
+    return evaluate
+
+
+@cache
+def _missing() -> str:
+    """What a GPU needs and this machine lacks, and what to do about it; nothing in the simulator."""
+    from .._compile.cuda import SIMULATED
+
+    if SIMULATED:
+        if not COMPILED:
+            return ""
+        return "Numba's simulator runs plain Python: set NUMBA_DISABLE_JIT=1 beside NUMBA_ENABLE_CUDASIM=1"
+    if importlib.util.find_spec("numba_cuda") is None:
+        return "numba-cuda, which compiles for it, is not installed: pip install fastloss[cuda]"
+    from numba import cuda
+
+    if not cuda.is_available():
+        return "numba-cuda finds no usable CUDA driver here: install NVIDIA's driver, then pip install fastloss[cuda]"
+    return ""

@@ -1,0 +1,1 @@
+"""One call: its arguments, shapes, dtypes, weights and outputs, checked once for both backends."""
