@@ -9,7 +9,7 @@ from numba import config, njit, types
 
 from .cache import FunctionCache, cache_folder
 from .forks import COMPILING
-from .lowering import Inner, InnerInterleaved, Interleaved
+from .lowering import Inner, InnerIndependent, InnerInterleaved, Interleaved
 
 COMPILED = not config.DISABLE_JIT
 """Whether the package is compiled: what NUMBA_DISABLE_JIT said at import holds for good, whatever is set later."""
@@ -77,6 +77,9 @@ helper = _inner()
 
 long_loop = _inner(InnerInterleaved)
 """A loop that kernels call and whose body is long: it works on two vectors at a time."""
+
+independent = _inner(InnerIndependent)
+"""A loop that kernels call and whose iterations are independent: 16 are taken at a time, also of short rows."""
 
 
 def _name_closures(function: Any, name: str) -> None:

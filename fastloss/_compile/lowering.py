@@ -116,3 +116,65 @@ class Interleaved(_Compiler):
     """Compiles entry points that are such loops."""
 
     lowering = _Interleaved
+
+
+class _Distinct(llvm.values.MDValue):
+    """A node that is unequal to all others, as the group of a function's memory accesses has to be."""
+
+    def descr(self, buf: Any) -> None:
+        """Its text."""
+        buf.append("distinct !{  }\n")
+
+
+class _Independent(Lower):
+    """Marks every loop: iterations do not depend on each other, and 16 are taken at a time.
+
+    LLVM would otherwise compare the addresses of all arrays before each loop, and take what is left of a row one by one.
+    """
+
+    def lower_inst(self, inst: Any) -> None:
+        """Numba's own; a jump to a block that is complete already closes a loop."""
+        closes = isinstance(inst, ir.Jump) and self.blkmap[inst.target].is_terminated
+        super().lower_inst(inst)
+        if closes:
+            self.builder.block.terminator.set_metadata("llvm.loop", self._properties())
+
+    def lower_function_body(self) -> Any:
+        """Numba's own; then every access to memory joins the group."""
+        found = super().lower_function_body()
+        for block in self.function.blocks:
+            for instruction in block.instructions:
+                if instruction.opname in ("load", "store"):
+                    instruction.set_metadata("llvm.access.group", self._group())
+        return found
+
+    def _group(self) -> Any:
+        if getattr(self, "_known_group", None) is None:
+            self._known_group = _Distinct(self.module, [], name=str(len(self.module.metadata)))
+        return self._known_group
+
+    def _properties(self) -> Any:
+        """The properties of one loop: LLVM wants a node whose first operand is itself."""
+        module, integer = self.module, llvm.IntType(32)
+        lines = [("vectorize.width", integer(16)), ("vectorize.enable", llvm.IntType(1)(1)),
+                 ("interleave.count", integer(1)), ("unroll.disable",), ("parallel_accesses", self._group())]  # fmt: skip
+        nodes = [
+            module.add_metadata([llvm.MetaDataString(module, f"llvm.loop.{name}"), *value]) for name, *value in lines
+        ]
+        node = llvm.MDValue(module, [], name=str(len(module.metadata)))
+        node.operands = (node, *nodes)
+        return node
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _InnerIndependent(_Inner):
+    """Lowering of loops of independent iterations that only kernels call."""
+
+    _name = "fastloss_inner_independent"
+    lowering_class = _Independent
+
+
+class InnerIndependent(_Compiler):
+    """Compiles loops of independent iterations that only kernels call."""
+
+    lowering = _InnerIndependent

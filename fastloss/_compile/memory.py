@@ -70,6 +70,21 @@ def _lower_base_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.load(field)
 
 
+def array_base(array: Any) -> Any:
+    """Where an array begins, of which compiled code is given the identity; its elements follow in memory order."""
+    return None if array is None else array.reshape(-1, order="A")
+
+
+@type_callable(array_base)
+def _type_array_base(context: Any) -> Any:
+    return lambda array: types.int64
+
+
+@lower_builtin(array_base, types.Integer)
+def _lower_array_base(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.load(builder.inttoptr(builder.add(args[0], I64(DATA_OFFSET)), I64.as_pointer()))
+
+
 def int_at(call: Any, slot: int) -> Any:
     """The integer in a slot; in plain Python it may be a function, whose address it would be."""
     return call[slot]

@@ -3,6 +3,7 @@
 In plain Python a vector is a NumPy array of 16. LLVM cuts it into the registers of the processor at hand.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -139,9 +140,24 @@ def plus(a: Any, b: Any) -> Any:
     return a + b
 
 
+def minus(a: Any, b: Any) -> Any:
+    """a - b."""
+    return a - b
+
+
 def times(a: Any, b: Any) -> Any:
     """a * b."""
     return a * b
+
+
+def product(target: Any, x: Any) -> Any:
+    """target * x, and 0 where the target is 0, whatever x."""
+    return np.where(target == 0, target, target * x)
+
+
+def larger(a: Any, b: Any) -> Any:
+    """a where a > b, else b: a NaN of a is passed over."""
+    return np.where(a > b, a, b)
 
 
 def evens(a: Any, b: Any) -> Any:
@@ -158,8 +174,16 @@ def _every_second(builder: Any, a: Any, b: Any, first: int) -> Any:
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, WIDTH), [*range(first, 2 * WIDTH, 2)]))
 
 
+def _product(builder: Any, target: Any, x: Any) -> Any:
+    zero = ir.Constant(target.type, [0.0] * WIDTH)
+    return builder.select(builder.fcmp_ordered("==", target, zero), zero, builder.fmul(target, x))
+
+
 for _function, _lower in (
     (plus, lambda context, builder, sig, args: builder.fadd(*args)),
+    (minus, lambda context, builder, sig, args: builder.fsub(*args)),
+    (product, lambda context, builder, sig, args: _product(builder, *args)),
+    (larger, lambda context, builder, sig, args: builder.select(builder.fcmp_ordered(">", *args), *args)),
     (times, lambda context, builder, sig, args: builder.fmul(*args)),
     (evens, lambda context, builder, sig, args: _every_second(builder, args[0], args[1], 0)),
     (odds, lambda context, builder, sig, args: _every_second(builder, args[0], args[1], 1)),
@@ -168,7 +192,57 @@ for _function, _lower in (
     lower_builtin(_function, Vector, Vector)(_lower)
 
 
-def turn(source: Any, start: int, pitch: int, target: Any, first: int, step: int) -> None:
+def first_equal(vector: Any, x: Any) -> Any:
+    """The first lane that equals x, or WIDTH."""
+    found = np.flatnonzero(vector == x)
+    return int(found[0]) if found.size else WIDTH
+
+
+@type_callable(first_equal)
+def _type_first_equal(context: Any) -> Any:
+    return lambda vector, x: types.int64
+
+
+@lower_builtin(first_equal, Vector, types.Float)
+def _lower_first_equal(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    mask = builder.bitcast(builder.fcmp_ordered("==", args[0], _spread(builder, args[1])), ir.IntType(WIDTH))
+    wide = builder.or_(builder.zext(mask, I32), I32(1 << WIDTH))
+    return builder.zext(builder.cttz(wide, ir.IntType(1)(1)), ir.IntType(64))
+
+
+def nonzero(vector: Any) -> Any:
+    """A number with a bit for each lane that is not 0."""
+    return np.int64(sum(1 << int(k) for k in np.flatnonzero(vector != 0)))
+
+
+@type_callable(nonzero)
+def _type_nonzero(context: Any) -> Any:
+    return lambda vector: types.int64
+
+
+@lower_builtin(nonzero, Vector)
+def _lower_nonzero(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    zero = ir.Constant(args[0].type, [0.0] * WIDTH)
+    mask = builder.bitcast(builder.fcmp_unordered("!=", args[0], zero), ir.IntType(WIDTH))
+    return builder.zext(mask, ir.IntType(64))
+
+
+def first_lane(bits: Any) -> Any:
+    """The first bit that is set, of a number that nonzero() gave."""
+    return (int(bits) & -int(bits)).bit_length() - 1
+
+
+@type_callable(first_lane)
+def _type_first_lane(context: Any) -> Any:
+    return lambda bits: types.int64
+
+
+@lower_builtin(first_lane, types.Integer)
+def _lower_first_lane(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.cttz(args[0], ir.IntType(1)(1))
+
+
+def transpose(source: Any, start: int, pitch: int, target: Any, first: int, step: int) -> None:
     """Transpose 16 times 16 elements: source begins a line every pitch elements from start on, target every step."""
     block = np.zeros((WIDTH, WIDTH), source.dtype)
     for i in range(WIDTH):
@@ -178,13 +252,13 @@ def turn(source: Any, start: int, pitch: int, target: Any, first: int, step: int
         target[first + k * step : first + k * step + WIDTH] = block[:, k]
 
 
-@type_callable(turn)
-def _type_turn(context: Any) -> Any:
+@type_callable(transpose)
+def _type_transpose(context: Any) -> Any:
     return lambda source, start, pitch, target, first, step: types.none
 
 
-@lower_builtin(turn, types.Array, types.Integer, types.Integer, types.Array, types.Integer, types.Integer)
-def _lower_turn(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+@lower_builtin(transpose, types.Array, types.Integer, types.Integer, types.Array, types.Integer, types.Integer)
+def _lower_transpose(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     def line(k: int, array: int) -> Any:
         at, step = (context.cast(builder, args[array + j], sig.args[array + j], types.intp) for j in (1, 2))
         index = builder.add(at, builder.mul(step, step.type(k)))
@@ -215,45 +289,61 @@ def along_rows(combine: Any, nothing: float) -> Any:
         return only(lanes_at(values, start), width, neutral)
 
     @scalar
-    def two(values, start, width, neutral):
-        return join(one(values, start, width, neutral), one(values, start + width, width, neutral))
+    def two(values, start, pitch, width, neutral):
+        return join(one(values, start, width, neutral), one(values, start + pitch, width, neutral))
 
     @scalar
-    def four(values, start, width, neutral):
-        return join(two(values, start, width, neutral), two(values, start + 2 * width, width, neutral))
+    def four(values, start, pitch, width, neutral):
+        return join(two(values, start, pitch, width, neutral), two(values, start + 2 * pitch, pitch, width, neutral))
 
     @scalar
-    def eight(values, start, width, neutral):
-        return join(four(values, start, width, neutral), four(values, start + 4 * width, width, neutral))
+    def eight(values, start, pitch, width, neutral):
+        return join(four(values, start, pitch, width, neutral), four(values, start + 4 * pitch, pitch, width, neutral))
+
+    @scalar
+    def long_row(values, start, width, neutral):
+        row, k = lanes_at(values, start), WIDTH
+        if width >= 8 * WIDTH:  # four chains: one would wait for itself
+            b, c = lanes_at(values, start + WIDTH), lanes_at(values, start + 2 * WIDTH)
+            d, k = lanes_at(values, start + 3 * WIDTH), 4 * WIDTH
+            while k + 4 * WIDTH <= width:
+                row = combine(row, lanes_at(values, start + k))
+                b = combine(b, lanes_at(values, start + k + WIDTH))
+                c = combine(c, lanes_at(values, start + k + 2 * WIDTH))
+                d = combine(d, lanes_at(values, start + k + 3 * WIDTH))
+                k += 4 * WIDTH
+            row = combine(combine(row, b), combine(c, d))
+        while k + WIDTH <= width:
+            row = combine(row, lanes_at(values, start + k))
+            k += WIDTH
+        return combine(row, only(lanes_at(values, start + k), width - k, neutral)) if k < width else row
 
     @helper
-    def across(values, width, rows, results):
-        """Write one number for each row to results, which has room for whole vectors; so have the values."""
+    def across(values, width, pitch, rows, results):
+        """Write one number for each row to results, which has room for whole vectors; so have the values.
+
+        Rows of width elements begin every pitch elements.
+        """
         neutral = pick(values[0], nothing, nothing)
         if width <= WIDTH:
             for first in range(0, rows, WIDTH):
-                start = first * width
-                result = join(eight(values, start, width, neutral), eight(values, start + 8 * width, width, neutral))
-                put_lanes(results, first, result)
+                start = first * pitch
+                upper = eight(values, start, pitch, width, neutral)
+                put_lanes(results, first, join(upper, eight(values, start + 8 * pitch, pitch, width, neutral)))
             return
         lanes = scratch(256, values.dtype)
-        whole = width // WIDTH * WIDTH
         for first in range(0, rows, WIDTH):
             for r in range(min(WIDTH, rows - first)):
-                start = (first + r) * width
-                row = lanes_at(values, start)
-                for k in range(WIDTH, whole, WIDTH):
-                    row = combine(row, lanes_at(values, start + k))
-                if whole < width:
-                    row = combine(row, only(lanes_at(values, start + whole), width - whole, neutral))
-                put_lanes(lanes, r * WIDTH, row)
-            put_lanes(results, first, join(eight(lanes, 0, WIDTH, neutral), eight(lanes, 128, WIDTH, neutral)))
+                put_lanes(lanes, r * WIDTH, long_row(values, (first + r) * pitch, width, neutral))
+            upper = eight(lanes, 0, WIDTH, WIDTH, neutral)
+            put_lanes(results, first, join(upper, eight(lanes, 128, WIDTH, WIDTH, neutral)))
 
     return across
 
 
 row_sums = along_rows(plus, 0.0)
-"""row_sums(values, width, rows, results): the sum of each row."""
+"""row_sums(values, width, pitch, rows, results): the sum of each row."""
+row_maxima = along_rows(larger, -math.inf)
 
 
 @helper

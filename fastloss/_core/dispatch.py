@@ -5,14 +5,15 @@ from functools import cache
 from typing import Any
 
 from .._compile.jit import COMPILED
+from .._cpu import evaluate as cpu
 from .._request.arrays import describe, is_number, on_gpu
 
 
-def device_of(name: str, arguments: dict[str, Any]) -> Any:
-    """The module that computes on the arguments' GPU, None for the CPU; TypeError where they are on both."""
+def backend_of(name: str, arguments: dict[str, Any]) -> Any:
+    """The module that computes where the arguments are; TypeError where they are on the CPU and on a GPU."""
     first = next((k for k, v in arguments.items() if v is not None and on_gpu(v)), None)
     if first is None:
-        return None
+        return cpu
     for other, value in arguments.items():
         if value is None or on_gpu(value) or (other == "sample_weight" and is_number(value)):
             continue
@@ -21,11 +22,11 @@ def device_of(name: str, arguments: dict[str, Any]) -> Any:
     missing = _missing()
     if missing:
         raise RuntimeError(f"{name}: {first} is a {describe(arguments[first])}, but {missing}")
-    return _backend()
+    return _cuda()
 
 
 @cache
-def _backend() -> Any:
+def _cuda() -> Any:
     from .._cuda import evaluate
 
     return evaluate

@@ -1,14 +1,16 @@
 """What every loss has: the public methods, and the way from arguments to one pass over the data."""
 
-import math
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from .._request import checks as _check
-from .._request.weights import evened, hidden, is_masked, masked_like, without
-from .dispatch import device_of
+from .._cpu.fast_path import LARGEST
+from .._request import checks
+from .._request.description import Description, Request
+from .dispatch import backend_of
 from .interval import Interval
+
+_new = tuple.__new__
 
 
 class LossGradient(NamedTuple):
@@ -68,12 +70,12 @@ class Loss:
     True
     """
 
-    __slots__ = ("_plans",)
-    _plans: dict[tuple[str, int], Any]
+    __slots__ = ("_known",)
+    _known: dict[str, Description]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
-        object.__setattr__(self, "_plans", {})
+        object.__setattr__(self, "_known", {})
         return self
 
     def __getstate__(self) -> dict[str, Any]:
@@ -95,21 +97,21 @@ class Loss:
         The loss is a float (with reduction="none" an array of y_pred's dtype, float32 for 16-bit floats, without the
         class axis); the gradient has y_pred's shape, and its dtype unless `out` has another. Errors: see `Loss`.
         """
-        quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 1, out)
+        quick = self._fast(y_true, y_pred, sample_weight, reduction, 1, out)
         if quick is not None:
             return quick
-        _check.reduction(type(self).__name__, reduction)
+        checks.reduction(type(self).__name__, reduction)
         if reduction == "none":
             losses, gradient = self._pair("out", out)
         else:
             losses, gradient = None, out
-        value, grad, _ = self._evaluate(y_true, y_pred, sample_weight, reduction, 1, True, losses, gradient, None)
+        value, grad, _ = self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 1, True, losses, gradient))
         return LossGradient(value, grad)
 
     def __call__(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                  out: Any = None) -> LossGradient:  # fmt: skip
         """The loss and its gradient, in one pass over the data: `loss_gradient`."""
-        quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 1, out)
+        quick = self._fast(y_true, y_pred, sample_weight, reduction, 1, out)
         if quick is not None:
             return quick
         return self.loss_gradient(y_true, y_pred, sample_weight=sample_weight, reduction=reduction, out=out)
@@ -120,14 +122,14 @@ class Loss:
 
         `out` is for reduction="none": an array of the losses' shape. Errors: see `Loss`.
         """
-        quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 0, out)
+        quick = self._fast(y_true, y_pred, sample_weight, reduction, 0, out)
         if quick is not None:
             return quick.loss
-        _check.reduction(type(self).__name__, reduction)
+        checks.reduction(type(self).__name__, reduction)
         if out is not None and reduction != "none":
             raise ValueError(f'{type(self).__name__}: out was given to loss() with reduction={reduction!r}, whose '
                              'result is a float; expected None, or reduction="none"')  # fmt: skip
-        return self._evaluate(y_true, y_pred, sample_weight, reduction, 0, True, out, None, None)[0]
+        return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 0, True, out))[0]
 
     def gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                  out: Any = None) -> Any:  # fmt: skip
@@ -135,10 +137,10 @@ class Loss:
 
         Errors: see `Loss`.
         """
-        quick = self._shortcut(y_true, y_pred, sample_weight, reduction, 1, out)
+        quick = self._fast(y_true, y_pred, sample_weight, reduction, 1, out)
         if quick is not None:
             return quick.gradient
-        return self._evaluate(y_true, y_pred, sample_weight, reduction, 1, False, None, out, None)[1]
+        return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 1, False, None, out))[1]
 
     def gradient_hessian(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                          out: Any = None) -> GradientHessian:  # fmt: skip
@@ -147,7 +149,9 @@ class Loss:
         `out` is a pair of arrays. Errors: see `Loss`.
         """
         gradient, hessian = self._pair("out", out)
-        _, grad, hess = self._evaluate(y_true, y_pred, sample_weight, reduction, 2, False, None, gradient, hessian)
+        _, grad, hess = self._evaluate(
+            Request(y_true, y_pred, sample_weight, reduction, 2, False, None, gradient, hessian)
+        )
         return GradientHessian(grad, hess)
 
     def activate(self, z: Any, out: Any = None) -> Any:
@@ -161,54 +165,33 @@ class Loss:
         array([[0.5, 0.5]])
         """
         name = type(self).__name__
-        device = device_of(name, {"z": z, "out": out})
-        if device is not None:
-            return device.activate(self, z, out)
-        array = np.asarray(z)
-        real = _check.real_dtype(name, array, "z")
-        result = np.empty_like(array) if out is None else out
-        target = _check.output(name, "out", result, array.shape, {"z": array})
-        if array.size:
-            self._activate(array, target, real)
-        if out is None and is_masked(z):
-            return masked_like(z, result, getattr(self, "axis", None))
-        return result
+        return backend_of(name, {"z": z, "out": out}).activate(self._description, z, out)
 
     # --- for the subclasses --------------------------------------------------------------------------------------
 
-    def _shortcut(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient | None:
-        """The result of a small and simple call, if there is a short way for it; None else."""
-        return None
-
-    def _layout(self, y: Any, p: Any, real: Any) -> "Layout":
-        """Check y_true against y_pred; what the kernels need to know of their shapes."""
+    def _describe(self) -> Description:
+        """What the loss is to a backend."""
         raise NotImplementedError
 
-    def _total(self, layout: "Layout", y: Any, w: Any, real: Any) -> float:
-        """The sum of the weights of all examples."""
-        raise NotImplementedError
+    @property
+    def _description(self) -> Description:
+        found = self._known.get("description")
+        if found is None:
+            found = self._known["description"] = self._describe()
+        return found
 
-    def _pass(self, layout: "Layout", y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any], scale: float, order: int,
-              real: Any) -> float:  # fmt: skip
-        """One pass over the data: the sum of the losses; writes losses, gradient and Hessian."""
-        raise NotImplementedError
-
-    def _activate(self, z: Any, out: Any, real: Any) -> None:
-        with np.errstate(all="ignore"):  # what is too large for the dtype of out is inf, as everywhere
-            np.copyto(out, z, casting="unsafe")
-
-    def _device_pass(self, call: Any, layout: "Layout", mean: bool) -> Any:
-        """The twin of _total and _pass on a device: the call with its scale, and the sums of the blocks."""
-        raise NotImplementedError
-
-    def _device_activate(self, z: Any, out: Any, real: Any, plan: Any) -> None:
-        from .._cuda.layout import copy
-
-        copy(z, out, plan, f"{type(self).__name__}: out")
-
-    def _evened(self, layout: "Layout", y: Any, w: Any, real: Any) -> tuple[Any, Any, float]:
-        """A loss and weights with the same mean, and their sum, whose inverse fits the compute dtype."""
-        return self, *evened(w, lambda w: self._total(layout, y, w, real))
+    def _fast(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient | None:
+        """The result of a call that is like an earlier one and not large; None for others."""
+        if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
+            return None
+        path = self._description.plans.get((reduction, order))
+        if path is None or p.size > LARGEST:
+            return None
+        gradient = np.empty_like(p) if order and out is None else out
+        if (type(gradient) is np.ndarray) != (order > 0):
+            return None
+        value = path(y, p, gradient)
+        return _new(LossGradient, (value, gradient)) if value == value else None
 
     def _pair(self, label: str, out: Any) -> tuple[Any, Any]:
         if out is None:
@@ -217,72 +200,10 @@ class Loss:
             raise ValueError(f"{type(self).__name__}: {label} is a {type(out).__name__}, expected a pair of arrays")
         return out[0], out[1]
 
-    def _evaluate(self, y_true: Any, y_pred: Any, sample_weight: Any, reduction: str, order: int, valued: bool,
-                  losses: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:  # fmt: skip
-        name = type(self).__name__
-        if type(y_true) is not np.ndarray or type(y_pred) is not np.ndarray or sample_weight is not None:
-            device = device_of(name, {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight,
-                                      "out (losses)": losses, "out (gradient)": gradient,
-                                      "out (hessian)": hessian})  # fmt: skip
-            if device is not None:
-                found = device.evaluate(self, y_true, y_pred, sample_weight, reduction, order, valued, losses, gradient,
-                                        hessian)  # fmt: skip
-                return found[0], found[1], found[2]
-        p, y = np.asarray(y_pred), np.asarray(y_true)
-        _check.reduction(name, reduction)
-        real = _check.real_dtype(name, p)
-        layout = self._layout(y, p, real)
-        inputs = {"y_true": y, "y_pred": p}
-        w = None
-        if sample_weight is not None:
-            w = np.asarray(sample_weight)
-            w = w.reshape(_check.weight_shape(name, w, layout.examples))
-            inputs["sample_weight"] = w
-        if is_masked(y_true) or is_masked(y_pred) or is_masked(sample_weight):
-            unseen = hidden(layout.examples, layout.axis, y_true, y_pred, sample_weight)
-            w = w if unseen is None else without(unseen, w, real)
-        results: list[Any] = []
-        buffers: list[Any] = []
-        each = valued and reduction == "none"
-        wanted = (each, order >= 1, order >= 2)
-        for label, out, want in zip(
-            ("losses", "gradient", "hessian"), (losses, gradient, hessian), wanted, strict=True
-        ):
-            shape = layout.examples if label == "losses" else p.shape
-            if not want:
-                results.append(None)
-                buffers.append(None)
-                continue
-            if out is None:
-                out = np.empty(shape, real) if label == "losses" else np.empty_like(p)
-                buffer = out
-            else:
-                buffer = _check.output(name, f"out ({label})", out, shape, inputs)
-                inputs[f"out ({label})"] = buffer
-            results.append(out)
-            buffers.append(buffer)
-        count = math.prod(layout.examples)
-        loss, total = self, 1.0
-        if reduction == "mean":
-            loss, w, total = self._evened(layout, y, w, real) if count else (self, w, 0.0)
-        elif reduction == "sum_over_batch_size":
-            total = float(count)
-        scale = 1.0 / total if total else 0.0
-        value = 0.0
-        if count and p.size:
-            value = loss._pass(layout, y, p, w, (buffers[0], buffers[1], buffers[2]), scale, order, real)
-        value = value * scale if reduction != "mean" else (value / total if total else 0.0)
-        if total == 0.0:
-            for buffer in buffers:
-                if buffer is not None:
-                    buffer[...] = 0
-        return (results[0] if each else value), results[1], results[2]
-
-
-class Layout(NamedTuple):
-    """How the arrays of a call lie: the shape of the per-example losses, the classes and their axis."""
-
-    examples: tuple[int, ...]
-    classes: int = 1
-    axis: int = 0
-    indices: bool = False
+    def _evaluate(self, request: Request) -> tuple[Any, Any, Any]:
+        backend = backend_of(type(self).__name__, {
+            "y_true": request.y_true, "y_pred": request.y_pred, "sample_weight": request.sample_weight,
+            "out (losses)": request.losses, "out (gradient)": request.gradient, "out (hessian)": request.hessian,
+        })  # fmt: skip
+        value, gradient, hessian = backend.evaluate(self._description, request)
+        return value, gradient, hessian

@@ -1,85 +1,94 @@
-"""The maths of a loss across the rows of a tile, once their exponentials are summed: one function for each loss."""
+"""The maths of one loss for rows of classes: across the pivots of a block, and over all classes where each has a target."""
 
 from typing import Any
 
-from .._compile.invoke import invoke
-from .._compile.jit import helper
-from .._compile.memory import base_of, borrow, copy, elements, float_at, int_at
-from .._compile.vectors import WIDTH
-from .._math.elementary import log1p
-from .._math.primitives import split
-from .operands import FUNCTION, SCALE
-from .segments import TILE
-
-OWN, REST, BASES, DISTANCES, WEIGHTS, LOSS, FACTORS, CORRECTIONS, SLOPES, BENDS, POWERS = range(11)
-"""The lines of the table between the loop and the maths of a loss: TILE numbers each, one for each row."""
+from .._compile.jit import independent, scalar
+from .._compile.memory import borrow, elements
+from .._compile.records import record_at
+from .._math.constants import named
+from .._math.softmax import pivot_nll
+from .block import table_dtype
+from .call import CALL, constants_of
 
 
-@helper
-def lines(table: Any) -> Any:
-    """The lines that a loop fills and reads, of a new table: numbers everywhere, also in rows that are not there."""
-    for i in range(table.size):
-        table[i] = 1
-    return (
-        borrow(table, OWN * TILE, TILE),
-        borrow(table, REST * TILE, TILE),
-        borrow(table, BASES * TILE, TILE),
-        borrow(table, DISTANCES * TILE, TILE),
-        borrow(table, FACTORS * TILE, TILE),
-        borrow(table, CORRECTIONS * TILE, TILE),
-        borrow(table, SLOPES * TILE, TILE),
-        borrow(table, BENDS * TILE, TILE),
-        borrow(table, POWERS * TILE, TILE),
-    )
+def pivots(maths: Any, logits: bool, real: Any) -> Any:
+    """The function of a loss across rows: loss, slope and bend of their pivots."""
+    focus, derivative, constants = maths.focus, maths.derivative, getattr(maths, "constants", None)
+    dtype = table_dtype(real)
 
-
-@helper
-def compute(call: Any, table: Any, w: Any, losses: Any) -> None:
-    """The losses of rows of these weights whose sums are in the table, and there what their derivatives need."""
-    many = w.size
-    copy(w, borrow(table, WEIGHTS * TILE, many))
-    whole = (many + WIDTH - 1) // WIDTH * WIDTH  # whole vectors, with rows that are not there
-    for r in range(many, whole):
-        table[REST * TILE + r] = 1  # was summed from what no row wrote
-    invoke(int_at(call, FUNCTION), call, base_of(table), whole, 0, 0)
-    copy(borrow(table, LOSS * TILE, many), losses)
-
-
-def row_maths(focus: Any, real: Any, order: int) -> Any:
-    """The function of one loss across rows: from the sums of their exponentials to losses and factors of gradients.
-
-    The gradient of another class than the true one is its exponential times the power times the factor.
-    """
-    with_gradient, with_hessian = order >= 1, order >= 2
-
-    def function(call, table, count, unused, none):
-        scale = float_at(call, SCALE, real)
-        a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
-        c = (a, b, d, float_at(call, SCALE + 5, real))
-        values = elements(table, 11 * TILE, real)
-        own, rest = borrow(values, OWN * TILE, count), borrow(values, REST * TILE, count)
-        bases, distances = borrow(values, BASES * TILE, count), borrow(values, DISTANCES * TILE, count)
-        w, losses = borrow(values, WEIGHTS * TILE, count), borrow(values, LOSS * TILE, count)
-        factors, corrections = borrow(values, FACTORS * TILE, count), borrow(values, CORRECTIONS * TILE, count)
-        slopes, bends = borrow(values, SLOPES * TILE, count), borrow(values, BENDS * TILE, count)
-        powers = borrow(values, POWERS * TILE, count)
+    def function(call_at, table_at, count, unused, none):
+        call, table = record_at(call_at, CALL), record_at(table_at, dtype)
+        c = named(constants_of(call, real), constants)
         for r in range(count):
-            total = rest[r] + own[r]
-            near = distances[r] == real(0)
-            nll = distances[r] + log1p(
-                (rest[r] if near else total - bases[r]) / (own[r] if near else bases[r]), real(0)
-            )
-            q = rest[r] / total
-            loss, slope, bend = focus(own[r] / total, q, nll, c)
-            losses[r] = loss * w[r]
-            if with_gradient:
-                scaled = slope * (w[r] * scale)
-                # A small slope over a large total would be subnormal: a power of two of the total goes its own way.
-                power = split(total)[2] if abs(scaled) < real(1) else real(1)
-                factors[r], powers[r] = scaled / (total * power), power
-                corrections[r] = -scaled * q
+            if logits:
+                own, rest = table.own[r], table.rest[r]
+                total = rest + own
+                nll = pivot_nll(own, rest, table.peak[r], table.distance[r])
+                table.nll[r], table.inverse[r] = nll, real(1) / total
+                loss, slope, bend = focus(own / total, rest / total, nll, c)
+            else:
+                loss, slope, bend = derivative(table.own[r], c)
+            table.loss[r], table.slope[r], table.bend[r] = loss, slope, bend
+        return 0
+
+    return function
+
+
+def weigher(maths: Any, logits: bool, lines: bool, real: Any, order: int) -> Any:
+    """The function of a loss over all classes of a block: targets times losses, slopes and bends.
+
+    z holds logits or probabilities, e exponentials, t the targets, which become t s; u becomes t l and v t b.
+    """
+    focus, derivative, constants = maths.focus, maths.derivative, getattr(maths, "constants", None)
+    dtype, with_hessian = table_dtype(real), order >= 2
+
+    @scalar
+    def share(x, e, target, top, excess, inverse, c):
+        """Target times loss, slope and bend of a class: 0 where it has no target, whatever the logit."""
+        if logits:
+            p = e * inverse
+            loss, slope, bend = focus(p, real(1) - p, (real(0) if x == top else top - x) + excess, c)
+        else:
+            loss, slope, bend = derivative(x, c)
+        none = target == real(0)
+        return (
+            real(0) if none else target * loss,
+            real(0) if none else target * slope,
+            real(0) if none else target * bend,
+        )
+
+    @independent
+    def weigh_row(z, e, t, u, v, top, excess, inverse, c):
+        for k in range(t.size):
+            loss, slope, bend = share(z[k], e[k], t[k], top, excess, inverse, c)
+            u[k], t[k] = loss, slope
             if with_hessian:
-                slopes[r], bends[r] = slope, bend
+                v[k] = bend
+
+    @independent
+    def weigh_line(z, e, t, u, v, top, excess, inverse, c):
+        for r in range(t.size):
+            loss, slope, bend = share(z[r], e[r], t[r], top[r], excess[r], inverse[r], c)
+            u[r], t[r] = loss, slope
+            if with_hessian:
+                v[r] = bend
+
+    def function(call_at, table_at, z_at, e_at, t_at, u_at, v_at, unused):
+        call, table = record_at(call_at, CALL), record_at(table_at, dtype)
+        c = named(constants_of(call, real), constants)
+        rows, classes, pitch = table.rows, table.classes, table.pitch
+        height = classes if lines else rows
+        size, z_size = height * pitch, height * max(pitch, table.logit_pitch)
+        z, e, t = elements(z_at, z_size, real), elements(e_at, size, real), elements(t_at, size, real)
+        u, v = elements(u_at, size, real), elements(v_at, size if with_hessian else 0, real)
+        for i in range(height):
+            at, z_line = i * pitch, borrow(z, i * table.logit_pitch, pitch)
+            e_line, t_line, u_line = borrow(e, at, pitch), borrow(t, at, pitch), borrow(u, at, pitch)
+            v_line = borrow(v, at if with_hessian else 0, pitch if with_hessian else 0)
+            if lines:
+                weigh_line(z_line, e_line, t_line, u_line, v_line, table.top, table.nll, table.inverse, c)
+            else:
+                weigh_row(z_line, e_line, t_line, u_line, v_line, table.top[i], table.nll[i], table.inverse[i], c)
         return 0
 
     return function

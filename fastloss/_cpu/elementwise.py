@@ -9,18 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from .._compile.invoke import invoke, invoke_block
+from .._compile.invoke import invoke_block
 from .._compile.jit import helper
-from .._compile.memory import base_at, base_of, beyond, borrow, elements, float_at, int_at, scratch
+from .._compile.memory import array_base, base_of, beyond, borrow, elements, scratch
+from .._compile.records import record_at
+from .._math.constants import named
 from .._math.elementary import two_sum
-from .blocks import BLOCK, fold, note
-
-SLOTS = "OOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqq" + "dddddd"
-"""y_true, y_pred, weights, losses, gradient, hessian; size; for each array the function that moves it (0: it is used
-where it lies); and its itemsize; the block function, repeat (a weight belongs to so many consecutive elements; 0: no
-weights), order, each; scale and five hyperparameters."""
-Y, P, W, LOSSES, GRAD, HESS, SIZE, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 13
-FUNCTION, REPEAT, ORDER, EACH, SCALE = 19, 20, 21, 22, 23
+from .call import CALL, constants_of, read, read_weights, report_of, write
+from .sums import BLOCK, fold
 
 
 def block(maths: Any, real: Any, order: int) -> Any:
@@ -30,21 +26,20 @@ def block(maths: Any, real: Any, order: int) -> Any:
     maths.sides, if any, has a shorter point for blocks of hard labels, and for those of soft ones a second loop.
     order is the highest derivative wanted.
     """
-    point, outside = maths.point, maths.outside
+    point, outside, constants = maths.point, maths.outside, getattr(maths, "constants", None)
     with_sides = maths.sides is not None
     sides: Any = maths.sides or (None,) * 6
     simple, soft, hard, hard_outside, shared, rest = sides
     with_gradient, with_hessian = order >= 1, order >= 2
     flag = np.int32 if real is np.float32 else np.int64  # as wide as the values: no repacking in the vector loop
 
-    def function(call, y_base, p_base, w_base, loss_base, grad_base, hess_base, count):
+    def function(call_at, y_base, p_base, w_base, loss_base, grad_base, hess_base, count):
+        call = record_at(call_at, CALL)
         y, p, loss = elements(y_base, count, real), elements(p_base, count, real), elements(loss_base, count, real)
         grad, hess = elements(grad_base, count, real), elements(hess_base, count, real)
-        weighted = int_at(call, REPEAT) != 0
-        scale = real(1) if weighted else float_at(call, SCALE, real)  # weights come after, with the scale
-        a, b = float_at(call, SCALE + 1, real), float_at(call, SCALE + 2, real)
-        d, e = float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
-        c = (a, b, d, e, float_at(call, SCALE + 5, real))
+        weighted = call.repeat != 0
+        scale = real(1) if weighted else real(call.scale)  # weights come after, with the scale
+        c = named(constants_of(call, real), constants)
         bad, parts, mixed = flag(0), flag(0), flag(1)
         if with_sides and simple(c):
             mixed = flag(0)
@@ -108,95 +103,77 @@ def first_negative(w: Any) -> int:
     return -1
 
 
+@helper
+def fetch(operand: Any, start: int, buffer: Any) -> Any:
+    """Where a block of an input can be read."""
+    if operand.convert == 0:
+        return beyond(array_base(operand.array), start, operand.item_bytes)
+    read(operand, start, 1, buffer)
+    return base_of(buffer)
+
+
+@helper
+def destination(operand: Any, start: int, buffer: Any) -> Any:
+    """Where a block of an output can be written."""
+    if operand.item_bytes != 0 and operand.convert == 0:
+        return beyond(array_base(operand.array), start, operand.item_bytes)
+    return base_of(buffer)
+
+
 def elementwise(real: Any) -> Any:
     """The kernel that takes every loss's blocks of y_pred of dtype real through their function."""
 
-    @helper
-    def fetch(call, operand, start, count, buffer):
-        """Where a block of an input can be read."""
-        base = beyond(base_at(call, operand), start, int_at(call, ITEMSIZES + operand))
-        move = int_at(call, MOVES + operand)
-        if move == 0:
-            return base
-        invoke(move, base, 1, base_of(buffer), 1, count)
-        return base_of(buffer)
-
-    @helper
-    def target(call, operand, start, wanted, buffer):
-        """Where a block of an output can be written."""
-        if wanted and int_at(call, MOVES + operand) == 0:
-            return beyond(base_at(call, operand), start, int_at(call, ITEMSIZES + operand))
-        return base_of(buffer)
-
-    @helper
-    def deliver(call, operand, start, count, buffer):
-        """Bring a block of an output to its place."""
-        move = int_at(call, MOVES + operand)
-        if move != 0:
-            base = beyond(base_at(call, operand), start, int_at(call, ITEMSIZES + operand))
-            invoke(move, base_of(buffer), 1, base, 1, count)
-
-    @helper
-    def repeated(call, start, count, repeat, buffer):
-        """Where the weights of a block can be read, each written as often as it is used."""
-        move, itemsize = int_at(call, MOVES + W), int_at(call, ITEMSIZES + W)
-        i = 0
-        while i < count:
-            k = (start + i) // repeat
-            stop = min(count, (k + 1) * repeat - start)
-            invoke(move, beyond(base_at(call, W), k, itemsize), 1, base_of(borrow(buffer, i, 1)), 1, 1)
-            for j in range(i + 1, stop):
-                buffer[j] = buffer[i]
-            i = stop
-        return base_of(buffer)
-
-    def piece(call, first, last, report, row):
+    def piece(call_at, first, last, reports, task):
         """Blocks first..last of a call."""
-        size, repeat, order, each = int_at(call, SIZE), int_at(call, REPEAT), int_at(call, ORDER), int_at(call, EACH)
-        function, scale = int_at(call, FUNCTION), float_at(call, SCALE, real)
+        call, report = record_at(call_at, CALL), report_of(reports, task)
         y_block, p_block, w_block = scratch(1024, real), scratch(1024, real), scratch(1024, real)
         loss_block, grad_block, hess_block = scratch(1024, real), scratch(1024, real), scratch(1024, real)
-        high, low = 0.0, 0.0
-        where, y_bad, p_bad, w_bad = -1, 0.0, 0.0, 1.0
+        high, low, scale = 0.0, 0.0, real(call.scale)
+        with_gradient, with_hessian = call.gradient.item_bytes != 0, call.hessian.item_bytes != 0
+        invalid, y_there, p_there, w_there = -1, 0.0, 0.0, 1.0
         for index in range(first, last):
             start = index * BLOCK
-            count = min(BLOCK, size - start)
-            y, p = fetch(call, Y, start, count, y_block), fetch(call, P, start, count, p_block)
+            count = min(BLOCK, call.size - start)
+            y = fetch(call.y_true, start, borrow(y_block, 0, count))
+            p = fetch(call.y_pred, start, borrow(p_block, 0, count))
             w = base_of(w_block)
-            if repeat == 1:
-                w = fetch(call, W, start, count, w_block)
-            elif repeat != 0:
-                w = repeated(call, start, count, repeat, w_block)
-            loss = target(call, LOSSES, start, each != 0, loss_block)
-            grad = target(call, GRAD, start, order >= 1, grad_block)
-            hess = target(call, HESS, start, order >= 2, hess_block)
-            found = invoke_block(function, call, y, p, w, loss, grad, hess, count)
+            if call.repeat == 1:
+                w = fetch(call.weight, start, borrow(w_block, 0, count))
+            elif call.repeat != 0:
+                read_weights(call, start, borrow(w_block, 0, count))
+            loss = destination(call.losses, start, loss_block)
+            grad = destination(call.gradient, start, grad_block)
+            hess = destination(call.hessian, start, hess_block)
+            found = invoke_block(call.maths, call_at, y, p, w, loss, grad, hess, count)
             losses = elements(loss, count, real)
-            if repeat != 0:
+            if call.repeat != 0:
                 weights = elements(w, count, real)
                 negative = first_negative(weights)
                 if negative >= 0 and (found < 0 or negative < found):
                     found = negative
                 weigh(losses, weights, real(1))
-                if order >= 1:
+                if with_gradient:
                     weigh(elements(grad, count, real), weights, scale)
-                if order >= 2:
+                if with_hessian:
                     weigh(elements(hess, count, real), weights, scale)
-            if found >= 0 and where < 0:
-                where = start + found
-                y_bad = np.float64(elements(y, count, real)[found])
-                p_bad = np.float64(elements(p, count, real)[found])
-                if repeat != 0:
-                    w_bad = np.float64(elements(w, count, real)[found])
+            if found >= 0 and invalid < 0:
+                invalid = start + found
+                y_there, p_there = (
+                    np.float64(elements(y, count, real)[found]),
+                    np.float64(elements(p, count, real)[found]),
+                )
+                if call.repeat != 0:
+                    w_there = np.float64(elements(w, count, real)[found])
             # Only now: an output may lie where y_pred does.
-            if each != 0:
-                deliver(call, LOSSES, start, count, loss_block)
-            if order >= 1:
-                deliver(call, GRAD, start, count, grad_block)
-            if order >= 2:
-                deliver(call, HESS, start, count, hess_block)
+            if call.losses.item_bytes != 0 and call.losses.convert != 0:
+                write(call.losses, start, 1, borrow(loss_block, 0, count))
+            if with_gradient and call.gradient.convert != 0:
+                write(call.gradient, start, 1, borrow(grad_block, 0, count))
+            if with_hessian and call.hessian.convert != 0:
+                write(call.hessian, start, 1, borrow(hess_block, 0, count))
             high, low = two_sum(high, low, np.float64(fold(losses, count)))
-        note(report, row, high, low, where, y_bad, p_bad, w_bad)
+        report.high, report.low, report.invalid = high, low, invalid
+        report.y_true, report.y_pred, report.weight = y_there, p_there, w_there
         return 0
 
     return piece

@@ -1,9 +1,8 @@
 """Compiling a kernel on first use, and running it on one thread or on all, without ever taking a process down."""
 
-import struct
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -15,7 +14,12 @@ from .._compile.forks import Inherited
 from .._compile.invoke import invoke
 from .._compile.jit import COMPILED, compiling, entry
 from .._compile.memory import address
-from .blocks import FIELDS, TASKS, gather
+from .call import REPORT, Call, gather
+
+PARALLEL = 16384
+"""From how many elements on a call uses all threads."""
+TASKS = 256
+"""A parallel call is cut into at most so many tasks; what it allocates is a report for each."""
 
 
 class Function:
@@ -32,33 +36,21 @@ class Function:
 
 
 class Kernel(Function):
-    """A compiled kernel: callable from Python with one call, first and last block, and by address from other code."""
+    """A compiled kernel: takes a call, first and last block, the reports of all tasks and the number of its own."""
 
-    def __init__(self, name: str, function: Callable[..., Any], slots: str, unit: int = 1) -> None:
-        super().__init__(name, function)
-        # 'O' is an array (by its identity; that of None is never looked at), 'q' an integer, 'd' a float
-        self._pack = struct.Struct(slots.replace("O", "q")).pack
-        self.unit = unit
-        """How many examples make a block."""
-
-    def __call__(self, arrays: Sequence[Any], numbers: tuple[Any, ...], blocks: int, parallel: bool) -> Any:
-        """Run all blocks; the report: high, low, index of the first offence or -1, and the values there."""
-        tasks = min(blocks, TASKS) if parallel else 1
-        report = np.empty(tasks * FIELDS)
+    def __call__(self, call: Call, blocks: int, tasks: int = 1) -> Any:
+        """Run all blocks, in so many tasks where several threads may be used; the report."""
+        reports = np.zeros(tasks, REPORT).view(np.recarray)
         if not COMPILED:
             with np.errstate(all="ignore"):  # as compiled code, which warns of nothing
-                self.run((*arrays, *numbers), 0, blocks, (report,), 0)
-            return report
-        call = self._pack(*map(id, arrays), *numbers)
-        row = id(report).to_bytes(8, "little")
-        if tasks == 1:
-            self.run(address(call), 0, blocks, address(row), 0)
-            return report
-        if may_run_parallel():
-            _parallel().run(self.address, address(call), blocks, tasks, address(row))
+                self.run(call, 0, blocks, reports, 0)
+            return reports[0]
+        packed = call.pack()
+        if tasks > 1 and may_run_parallel():
+            _parallel().run(self.address, address(packed), blocks, tasks, id(reports))
         else:
-            self.run(address(call), 0, blocks, address(row), 0)
-        return report
+            self.run(address(packed), 0, blocks, id(reports), 0)
+        return reports[0]
 
 
 def _pointer(dispatcher: Any) -> int:
@@ -70,10 +62,10 @@ def _pointer(dispatcher: Any) -> int:
 def _parallel() -> Function:
     """The one parallel loop, shared by every kernel: tasks of equal numbers of blocks."""
 
-    def loop(function, call, blocks, tasks, report):
+    def loop(function, call, blocks, tasks, reports):
         for t in prange(tasks):
-            invoke(function, call, t * blocks // tasks, (t + 1) * blocks // tasks, report, t)
-        gather(report, tasks)
+            invoke(function, call, t * blocks // tasks, (t + 1) * blocks // tasks, reports, t)
+        gather(reports, tasks)
         return 0
 
     return Function("parallel", loop, parallel=True)

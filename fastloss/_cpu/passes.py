@@ -1,107 +1,83 @@
-"""One pass of elementwise maths over arrays, wherever and in whatever dtype they lie."""
+"""One pass over arrays, wherever and in whatever dtype they lie: the choice of kernels, and the call that they are given."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .._compile.jit import scalar
+from .._compile.vectors import WIDTH
+from .._math.forms import ElementwiseMaths, nowhere
 from .._request.checks import same_memory
-from .blocks import BLOCK, PARALLEL
-from .elementwise import SLOTS, block, elementwise
-from .launch import Function, Kernel
-from .layout import place, places, repeated
-from .moves import reader
-from .staging import Operand, Sum, direct, staged
+from .._request.description import Categorical
+from .._request.geometry import Geometry
+from .._request.weights import repeated
+from .across import pivots, weigher
+from .call import Call, Operand
+from .dtypes import operand, reader
+from .elementwise import block, elementwise
+from .launch import PARALLEL, TASKS, Function, Kernel
+from .lines import MOST
+from .probabilities import probabilities
+from .rows import rows
+from .staging import Found, Staged, direct, staged
+from .sums import BLOCK
+from .weights import total_weights
 
-NO_CONSTANTS = (0.0, 0.0, 0.0, 0.0, 0.0)
+Learn = Callable[[Kernel, Call], None]
+"""Told of the kernel and the call of a pass over arrays where they lie, once it is done."""
+OUTPUTS = ("losses", "gradient", "hessian")
+FEW = 8
+"""Up to how many classes on the last axis rows are taken side by side."""
+TASK_ELEMENTS = 8192
+"""Elements of a task of rows, at least."""
 
 
-class Sides(NamedTuple):
-    """Maths of a label that shares its weight among two answers: see losses/_binary.py."""
-
-    simple: Any
-    """Whether simple(c) lets hard(y, p, c) do as point for every label that is not soft(y)."""
-    soft: Any
-    hard: Any
-    hard_outside: Any
-    shared: Any
-    """Whether rest(y, p, c) has to be added to point where shared(y, c) is true of any label of a block."""
-    rest: Any
+def _constants(values: tuple[float, ...]) -> tuple[float, ...]:
+    return (*values, *[0.0] * (5 - len(values)))
 
 
-class Maths(NamedTuple):
-    """Scalar maths of a loss: point(y, p, c) gives loss and derivatives, outside(y, p, c) is true where forbidden."""
-
-    name: str
-    point: Any
-    outside: Any
-    sides: Sides | None = None
-    deep: bool = False
-    """Whether the steps of the maths wait for each other so long that a CPU should take two vectors side by side."""
-    long: bool = False
-    """Whether the maths is too long to be unrolled eight times in a kernel of a GPU."""
+# --- elements ------------------------------------------------------------------------------------------------------
 
 
 @cache
-def _block(maths: Maths, real: Any, order: int) -> Function:
+def block_function(maths: Any, real: Any, order: int) -> Function:
+    """The compiled maths of one loss for a block of elements."""
     return Function(f"{maths.name}-{real.__name__}-{order}", block(maths, real, order), 8, interleaved=maths.deep)
 
 
 @cache
-def _kernel(real: Any) -> Kernel:
-    return Kernel(f"elementwise-{real.__name__}", elementwise(real), SLOTS, BLOCK)
+def elementwise_kernel(real: Any) -> Kernel:
+    """The kernel of all losses of elements."""
+    return Kernel(f"elementwise-{real.__name__}", elementwise(real))
 
 
-class Plan(NamedTuple):
-    """How contiguous arrays of two dtypes are computed without weights: what the short cut of small calls needs."""
-
-    kernel: Kernel
-    function: Any
-    read: Any
-    itemsizes: tuple[int, ...]
-
-
-@cache
-def plan(maths: Maths, y: Any, p: Any, order: int) -> Plan | None:
-    """The plan for y_true of dtype y and y_pred of dtype p; None where they need another way."""
-    real = p.type
-    if real not in (np.float32, np.float64) or not p.isnative:
-        return None
-    read: Any = 0
-    if y.type is not real or not y.isnative:
-        function = reader(y, real)
-        if function is None:
-            return None
-        read = function.address
-    return Plan(_kernel(real), _block(maths, real, order).address, read, (y.itemsize, *[p.itemsize] * 5))
-
-
-def run(maths: Maths, order: int, count: int, real: Any, arrays: tuple[Any, ...], w: Any, scale: float,
-         constants: Sequence[float]) -> Sum:  # fmt: skip
-    """One pass: arrays are y_true, y_pred, losses, gradient and Hessian; w has the rank of the losses."""
-    y, p, *outputs = arrays
-    kernel, function = _kernel(real), _block(maths, real, order).address
+def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any, Any, Any], outputs: tuple[Any, Any, Any],
+                     scale: float, order: int, real: Any, learn: Learn | None = None) -> Found:  # fmt: skip
+    """One pass over y_true, y_pred and weights, which have the rank of the losses."""
+    y, p, w = arrays
     repeat = 0 if w is None else repeated(w, p.shape)
-    found = None
-    if all(a is None or a.flags.c_contiguous for a in (y, p, w, *outputs)) and (w is None or repeat):
-        ways = [place(y, real), place(p, real), place(w, real, aside=repeat > 1)]
-        ways += [place(o, real, output=True, aside=o is not None and same_memory(o, p)) for o in outputs]
-        found = places(ways)
-    each = int(outputs[0] is not None)
-    if found is not None:
-        return direct(kernel, (y, p, w, *outputs), (count, *found, function, repeat, order, each, scale, *constants),
-                      count >= PARALLEL)  # fmt: skip
-    operands = [
-        Operand(y, real),
-        Operand(p, real),
-        None if w is None else Operand(np.broadcast_to(w, p.shape), real),
-        *(None if o is None else Operand(o, real, output=True) for o in outputs),
-    ]
-    ways = [place(np.empty(0, real), real)] * 6
-    numbers = (count, *(places(ways) or ()), function, int(w is not None), order, each, scale, *constants)
-    return staged(kernel, operands, numbers, count, count >= PARALLEL, rows=False)
+    kernel = elementwise_kernel(real)
+    call = Call(size=p.size, repeat=repeat, maths=block_function(maths, real, order).address, scale=scale,
+                constants=_constants(constants))  # fmt: skip
+
+    def run(call: Call) -> Any:
+        count = -(-call.size // BLOCK)
+        return kernel(call, count, min(count, TASKS) if p.size >= PARALLEL else 1)
+
+    if w is None or repeat:
+        found = [operand(y, real), operand(p, real), operand(w, real, strided=repeat > 1)]
+        found += [operand(o, real, True, o is not None and same_memory(o, p)) for o in outputs]
+        if all(found):
+            call = call._replace(**dict(zip(("y_true", "y_pred", "weight", *OUTPUTS), found, strict=True)))
+            return direct(run, call, learn and (lambda: learn(kernel, call)))
+    return staged(run, call._replace(repeat=int(w is not None)), {
+        "y_true": Staged(y, real),
+        "y_pred": Staged(p, real),
+        "weight": None if w is None else Staged(np.broadcast_to(w, p.shape), real),
+        **{name: None if o is None else Staged(o, real, output=True) for name, o in zip(OUTPUTS, outputs, strict=True)},
+    })  # fmt: skip
 
 
 @scalar
@@ -109,20 +85,154 @@ def _itself(y: Any, p: Any, c: Any) -> Any:
     return p, type(p)(0), type(p)(0)
 
 
-@scalar
-def nothing_outside(y: Any, p: Any, c: Any) -> Any:
-    return False
+IDENTITY = ElementwiseMaths("identity", _itself, nowhere)
 
 
-IDENTITY = Maths("identity", _itself, nothing_outside)
-
-
-def total_weight(w: Any, count: int) -> float:
+def sum_of(w: Any, count: int) -> float:
     """The sum of weights, each counted as often as it is used, in float64; w has as many dimensions as the losses."""
-    found = run(IDENTITY, 0, w.size, np.float64, (w, w, None, None, None), None, 1.0, NO_CONSTANTS)
+    found = elementwise_pass(IDENTITY, (), (w, w, None), (None, None, None), 1.0, 0, np.float64)
     return float(found.value * (count / w.size))
 
 
-def apply(maths: Maths, z: Any, out: Any, real: Any) -> None:
-    """Write maths.point's first value for every element of z to out: an activation."""
-    run(maths, 0, z.size, real, (z, z, out, None, None), None, 0.0, NO_CONSTANTS)
+# --- rows of classes -----------------------------------------------------------------------------------------------
+
+
+@cache
+def rows_kernel(real: Any, side_by_side: bool, targets: str, order: int) -> Kernel:
+    """The kernel of all losses of rows of logits."""
+    name = f"rows-{real.__name__}-{'lines' if side_by_side else 'along'}-{targets}{order}"
+    return Kernel(name, rows(real, side_by_side, targets, order))
+
+
+@cache
+def probabilities_kernel(real: Any, soft: bool, order: int) -> Kernel:
+    """The kernel of all losses of rows of probabilities."""
+    return Kernel(f"probabilities-{real.__name__}-{'many' if soft else 'one'}{order}", probabilities(real, soft, order))
+
+
+@cache
+def pivots_function(maths: Any, logits: bool, real: Any) -> Function:
+    """The compiled maths of one loss across the pivots of a block."""
+    return Function(f"{maths.name}-{real.__name__}-{'z' if logits else 'p'}-pivots", pivots(maths, logits, real))
+
+
+@cache
+def weigh_function(maths: Any, logits: bool, side_by_side: bool, real: Any, order: int) -> Function:
+    """The compiled maths of one loss over all classes of a block."""
+    kind = f"{'z' if logits else 'p'}{'l' if side_by_side else 'a'}{order}"
+    return Function(f"{maths.name}-{real.__name__}-{kind}-weigh", weigher(maths, logits, side_by_side, real, order), 8)
+
+
+@cache
+def weights_kernel(real: Any) -> Kernel:
+    """The kernel that adds the weights of rows."""
+    return Kernel(f"weights-{real.__name__}", total_weights(real))
+
+
+def in_memory_order(shape: Geometry, arrays: list[Any]) -> tuple[list[Any], int] | None:
+    """The arrays in one memory order and the distance of two classes in it, or None where there is none."""
+    known = [a for a in arrays if a is not None and a.ndim > len(shape.examples)]
+    inner = shape.inner
+    if known and known[0].ndim == 2 and shape.axis == 1 and not known[0].flags.c_contiguous:  # (n, K), Fortran order
+        arrays, inner = [a.T if a is not None and a.ndim == 2 else a for a in arrays], shape.count
+    if any(a is not None and not a.flags.c_contiguous for a in arrays):
+        return None
+    return arrays, inner
+
+
+def _call(loss: Categorical, shape: Geometry, w: Any, real: Any, scale: float, classed: bool) -> tuple[Call, Any]:
+    """The call of a pass over rows without its arrays but the table of class factors, which is returned too."""
+    table = None
+    if classed:
+        with np.errstate(over="ignore"):  # what is too large for the dtype is inf, as everywhere
+            table = np.array(loss.factors, real)
+    call = Call(class_factors=Operand(table), size=shape.count, classes=shape.classes, indices=int(shape.indices),
+                repeat=0 if w is None else repeated(w, shape.examples), has_factors=int(classed),
+                has_ignore=int(loss.ignore_index is not None), ignore_index=loss.ignore_index or 0,
+                signed_targets=int(loss.signed_targets), scale=scale, label_smoothing=loss.label_smoothing,
+                constants=_constants(loss.constants))  # fmt: skip
+    return call, table
+
+
+def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: Any, w: Any,
+               outputs: tuple[Any, Any, Any], both: bool = True, learn: Learn | None = None) -> Found:  # fmt: skip
+    """Run the kernel that choose(side_by_side) gives, with the functions that it calls, over rows in any memory order.
+
+    both: whether the kernel exists for rows side by side too.
+    """
+    tasks = 1
+    if shape.count * shape.classes >= PARALLEL:
+        tasks = min(TASKS, max(1, shape.count * max(shape.classes, WIDTH) // TASK_ELEMENTS))
+
+    def runner(kernel: Kernel) -> Any:
+        return lambda call: kernel(call, call.size, min(tasks, call.size))
+
+    home = in_memory_order(shape, [y, p, *outputs])
+    if home is not None and (w is None or call.repeat):
+        (yv, pv, *views), inner = home
+        side_by_side = both and shape.classes <= (FEW if inner == 1 else MOST if inner >= WIDTH else 0)
+        strided = inner > 1 and not side_by_side
+        found = [
+            operand(yv, np.int64 if shape.indices else real, strided=strided and not shape.indices),
+            operand(pv, real, strided=strided),
+            operand(w, real, strided=call.repeat > 1),
+            operand(views[0], real, True),
+            *(operand(o, real, True, strided) for o in views[1:]),
+        ]
+        if all(found):
+            kernel, functions = choose(side_by_side)
+            names = ("y_true", "y_pred", "weight", *OUTPUTS)
+            call = call._replace(inner=inner, **functions, **dict(zip(names, found, strict=True)))
+            return direct(runner(kernel), call, learn and (lambda: learn(kernel, call)))
+
+    def rows_last(a: Any, output: bool = False) -> Staged | None:
+        return None if a is None else Staged(np.moveaxis(a, shape.axis, -1), real, shape.classes, output)
+
+    if shape.indices:
+        native = y.dtype.newbyteorder("=")
+        convert: Any = None if native.type is np.int64 else reader(native, np.int64)
+        labels: Staged | None = Staged(y, native, convert=convert.address if convert else 0)
+    else:
+        labels = rows_last(y)
+    kernel, functions = choose(both and shape.classes <= FEW)
+    return staged(runner(kernel), call._replace(repeat=int(w is not None), **functions), {
+        "y_true": labels,
+        "y_pred": rows_last(p),
+        "weight": None if w is None else Staged(np.broadcast_to(w, shape.examples), real),
+        "losses": None if outputs[0] is None else Staged(outputs[0], real, output=True),
+        "gradient": rows_last(outputs[1], True),
+        "hessian": rows_last(outputs[2], True),
+    })  # fmt: skip
+
+
+def rows_pass(loss: Categorical, shape: Geometry, arrays: tuple[Any, Any, Any], outputs: tuple[Any, Any, Any],
+              scale: float, order: int, real: Any, learn: Learn | None = None) -> Found:  # fmt: skip
+    """One pass over y_true, y_pred and weights, which have the rank of the losses."""
+    y, p, w = arrays
+    call, _table = _call(loss, shape, w, real, scale, loss.factors is not None)
+    soft = loss.label_smoothing > 0 or not shape.indices
+
+    def choose(side_by_side: bool) -> tuple[Kernel, dict[str, Any]]:
+        logits, maths = loss.from_logits, loss.maths
+        functions = {"maths": pivots_function(maths, logits, real).address}
+        if soft and not (logits and maths.is_nll):
+            functions["weigh"] = weigh_function(maths, logits, side_by_side, real, order).address
+        if logits:
+            return rows_kernel(real, side_by_side, "many" if soft else "one", order), functions
+        return probabilities_kernel(real, soft, order), functions
+
+    return _over_rows(choose, call, shape, real, y, p, w, outputs, loss.from_logits, learn)
+
+
+def weights_of_rows(loss: Categorical, shape: Geometry, y: Any, w: Any, real: Any, classed: bool) -> float:
+    """The sum of the weights of all rows, those of their classes included."""
+    call, _table = _call(loss, shape, w, real, 0.0, classed)
+    run = lambda side_by_side: (weights_kernel(real), {})
+    return _over_rows(run, call, shape, real, y, None, w, (None, None, None), False).value
+
+
+def softmax_pass(shape: Geometry, z: Any, out: Any, real: Any) -> None:
+    """Write the softmax of every row."""
+    call = Call(size=shape.count, classes=shape.classes)
+    run = lambda side_by_side: (rows_kernel(real, side_by_side, "none", 1), {})
+    _over_rows(run, call, shape, real, None, z, None, (None, out, None))

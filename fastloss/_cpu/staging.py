@@ -5,27 +5,27 @@ and the results have the same bits. Nothing here grows with the input.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .blocks import BLOCK, accumulate, finish
-from .operands import IN_ROWS
+from .._request.messages import IN_ROWS
+from .call import Call, Operand, accumulate
 
-ELEMENTS = 64 * BLOCK
-"""How many elements are staged at once."""
+ELEMENTS = 65536
+"""How many elements are staged at once: a multiple of the blocks of elements."""
 
 
-class Operand(NamedTuple):
-    """An array as a kernel sees it: examples, then `width` values for each (1, or the classes on the last axis)."""
+class Staged(NamedTuple):
+    """An array that is staged: examples, then `width` values for each (1, or the classes on the last axis)."""
 
     array: Any
     dtype: Any
     width: int = 1
     output: bool = False
-    whole: bool = False
-    """Not cut into pieces: a table by class."""
+    convert: Any = 0
+    """The function that reads the buffer, where its dtype is not that of the kernel."""
 
     @property
     def examples(self) -> tuple[int, ...]:
@@ -33,12 +33,15 @@ class Operand(NamedTuple):
         return tuple(self.array.shape if self.width == 1 else self.array.shape[:-1])
 
 
-class Sum(NamedTuple):
-    """What a pass found: the sum, and the first offence (its index or -1, and three values)."""
+class Found(NamedTuple):
+    """What a pass found: the sum of the losses, and the first invalid element (its index or -1, what is there)."""
 
     value: float
-    where: int
-    values: Sequence[float]
+    invalid: int = -1
+    kind: float = 0.0
+    y_true: float = 0.0
+    y_pred: float = 0.0
+    weight: float = 0.0
 
 
 def slabs(shape: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[tuple[Any, ...], int]]:
@@ -66,48 +69,46 @@ def slabs(shape: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[tuple
             yield (last, *index), count
 
 
-def _transfer(operand: Operand, buffer: Any, start: int, stop: int) -> None:
+def _transfer(staged: Staged, buffer: Any, start: int, stop: int) -> None:
     """Copy examples start..stop between the array and its buffer."""
     offset = 0
     with np.errstate(all="ignore"):  # a gradient too large for float16 is inf, as everywhere
-        for index, count in slabs(operand.examples, start, stop):
-            part = operand.array[(*index, ...)]  # with the dots a view, of no dimensions too
-            flat = buffer[offset * operand.width : (offset + count) * operand.width].reshape(part.shape)
-            if operand.output:
+        for index, count in slabs(staged.examples, start, stop):
+            part = staged.array[(*index, ...)]  # with the dots a view, of no dimensions too
+            flat = buffer[offset * staged.width : (offset + count) * staged.width].reshape(part.shape)
+            if staged.output:
                 np.copyto(part, flat, casting="unsafe")
             else:
                 np.copyto(flat, part, casting="unsafe")
             offset += count
 
 
-def staged(kernel: Any, operands: list[Operand | None], numbers: tuple[Any, ...], count: int, parallel: bool,
-           rows: bool) -> Sum:  # fmt: skip
-    """Run a kernel over `count` examples piece by piece. numbers follow the arrays; the first is the count."""
-    width = max(o.width for o in operands if o is not None)
-    step = max(ELEMENTS // width // kernel.unit, 1) * kernel.unit if rows else ELEMENTS
-    step = min(step, count)
-    buffers = [o and (o.array if o.whole else np.empty(step * o.width, o.dtype)) for o in operands]
-    moved = [(o, b) for o, b in zip(operands, buffers, strict=True) if o is not None and not o.whole]
-    high, low = 0.0, 0.0
+def direct(run: Callable[[Call], Any], call: Call, learn: Callable[[], None] | None = None) -> Found:
+    """Run a kernel on arrays that it can reach where they lie; learn() is called where all elements are valid."""
+    high, low, invalid, *there = run(call).tolist()
+    if learn and invalid < 0:
+        learn()
+    return Found(high + low if math.isfinite(high) else high, int(invalid), *there)
+
+
+def staged(run: Callable[[Call], Any], call: Call, arrays: dict[str, Staged | None]) -> Found:
+    """Run a kernel piece by piece on arrays by their names in a call."""
+    known = {name: array for name, array in arrays.items() if array is not None}
+    step = min(max(ELEMENTS // call.classes, 1), call.size)
+    buffers = {name: np.empty(step * a.width, a.dtype) for name, a in known.items()}
+    operands = {name: Operand(buffers[name], a.convert, buffers[name].itemsize) for name, a in known.items()}
+    call, count, high, low = call._replace(**operands), call.size, 0.0, 0.0  # type: ignore[arg-type]
     for start in range(0, count, step):
         stop = min(start + step, count)
-        for operand, buffer in moved:
-            if not operand.output:
-                _transfer(operand, buffer, start, stop)
-        size = stop - start
-        report = kernel(buffers, (size, *numbers[1:]), -(-size // kernel.unit), parallel)
-        if report[2] >= 0:
-            offset = start * (width if rows and report[3] in IN_ROWS else 1)
-            return Sum(math.nan, int(report[2]) + offset, report[3:6].tolist())
-        for operand, buffer in moved:
-            if operand.output:
-                _transfer(operand, buffer, start, stop)
-        high, low = accumulate(high, low + float(report[1]), float(report[0]))
-    return Sum(finish(high, low), -1, (0.0, 0.0, 0.0))
-
-
-def direct(kernel: Any, arrays: Sequence[Any], numbers: tuple[Any, ...], parallel: bool) -> Sum:
-    """Run a kernel on arrays that it can reach where they lie."""
-    report = kernel(arrays, numbers, -(-numbers[0] // kernel.unit), parallel)
-    high, low, where, *values = report[:6].tolist()
-    return Sum(finish(high, low), int(where), values)
+        for name, array in known.items():
+            if not array.output:
+                _transfer(array, buffers[name], start, stop)
+        report = run(call._replace(size=stop - start))
+        if report.invalid >= 0:
+            offset = start * (call.classes if call.classes > 1 and report.kind in IN_ROWS else 1)
+            return Found(math.nan, int(report.invalid) + offset, *report.tolist()[3:])
+        for name, array in known.items():
+            if array.output:
+                _transfer(array, buffers[name], start, stop)
+        high, low = accumulate(high, low + float(report.low), float(report.high))
+    return Found(high + low if math.isfinite(high) else high)

@@ -1,4 +1,4 @@
-"""From arguments on a device to one pass over them: the twin of `Loss._evaluate`. Nothing here waits for the device."""
+"""From a request to one pass over arrays on a device. Nothing here waits for the device."""
 
 import math
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 from numba import cuda
 
 from .._compile.cuda import SIMULATED
-from .._request import checks as _check
+from .._request import checks
 from .._request.arrays import is_number
+from .._request.description import Description, Request
 from .arrays import Kind
 from .launch import NO_CONTEXT, driver
 from .libraries import library_of
@@ -20,33 +21,35 @@ PLANS = 256
 _KEY: Any = ("device", 0)
 
 
-def evaluate(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any, reduction: str, order: int, valued: bool,
-             losses: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:  # fmt: skip
-    """What `Loss._evaluate` returns, on the device."""
-    name = type(loss).__name__
-    _check.reduction(name, reduction)
-    number = None
-    if is_number(sample_weight):
-        number, sample_weight = float(sample_weight), None
-        if reduction == "mean" and 0 < number < math.inf:  # all the same: the mean is that of no weights
+def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
+    """The loss (a 0-d array, or the array of losses), the gradient and the Hessian, on the device."""
+    checks.reduction(loss.name, request.reduction)
+    number, weight = None, request.sample_weight
+    if is_number(weight):
+        number, weight = float(weight), None
+        if request.reduction == "mean" and 0 < number < math.inf:  # all the same: the mean is that of no weights
             number = None
-    results: list[Any] = [y_true, y_pred, sample_weight, losses, gradient, hessian, None, None, None]
+    results: list[Any] = [request.y_true, request.y_pred, weight, request.losses, request.gradient, request.hessian]
+    results += [None] * 3
     places, kinds = _seen(results)
-    key = (reduction, order, valued, number, *kinds)
-    plan = _plans(loss).get(key)
+    key = (request.reduction, request.order, request.valued, number, *kinds)
+    plans = _plans(loss)
+    plan = plans.get(key)
     if plan is None:
-        plan = _plans(loss)[key] = planned(loss, kinds, number, reduction, order, valued)
-    _run(plan, y_pred, kinds[Y_PRED], places, results)
-    return results[LOSSES if reduction == "none" else VALUE] if valued else None, results[GRADIENT], results[HESSIAN]
+        plan = plans[key] = planned(loss, kinds, number, request.reduction, request.order, request.valued)
+    _run(plan, request.y_pred, kinds[Y_PRED], places, results)
+    value = results[LOSSES if request.reduction == "none" else VALUE] if request.valued else None
+    return value, results[GRADIENT], results[HESSIAN]
 
 
-def activate(loss: Any, z: Any, out: Any = None) -> Any:
+def activate(loss: Description, z: Any, out: Any = None) -> Any:
     """The activation of logits on a device."""
     results: list[Any] = [None, z, None, None, out, None, None, None, None]
     places, kinds = _seen(results)
-    plan = _plans(loss).get(("activate", *kinds))
+    plans = _plans(loss)
+    plan = plans.get(("activate", *kinds))
     if plan is None:
-        plan = _plans(loss)["activate", *kinds] = activation(loss, kinds)
+        plan = plans["activate", *kinds] = activation(loss, kinds)
     _run(plan, z, kinds[Y_PRED], places, results)
     return results[GRADIENT]
 
@@ -61,10 +64,10 @@ def _seen(arrays: list[Any]) -> tuple[list[Any], list[Any]]:
     return places, kinds
 
 
-def _plans(loss: Any) -> dict[Any, Plan]:
-    found: dict[Any, Plan] | None = loss._plans.get(_KEY)
+def _plans(loss: Description) -> dict[Any, Plan]:
+    found: dict[Any, Plan] | None = loss.plans.get(_KEY)
     if found is None or len(found) >= PLANS:
-        found = loss._plans[_KEY] = {}
+        found = loss.plans[_KEY] = {}
     return found
 
 

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import scalar
+from .._request.description import Categorical, Description
+from .._request.geometry import Geometry, class_axis
 from .._request.weights import in_range, relative
 from .arrays import View
+from .layout import copy
 from .passes import (
     Call,
     Rows,
@@ -22,44 +25,64 @@ from .passes import (
 from .plan import Plan
 
 
+def constants(loss: Description, count: int) -> tuple[float, ...]:
+    """The constants of a loss, as many as kernels take."""
+    return (*loss.constants, *[0.0] * count)[:count]
+
+
 def index_kind(dtype: Any) -> int:
     """A class index's size, negative if unsigned."""
     return int(-dtype.itemsize if np.issubdtype(dtype, np.unsignedinteger) else dtype.itemsize)
 
 
-def elementwise_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Call, View | None]:
+def _elementwise(loss: Description, call: Call, mean: bool) -> tuple[Call, View | None]:
     """The pass of an elementwise loss: the call with its scale, and the sums of the blocks."""
     if mean:
         scale = Scale(1.0 / call.p.size) if call.w is None else total_of_weights(call, call.p.size)
         call = call._replace(scale=scale)
-    return call, elementwise_pass(call, loss._maths(), loss._hyperparameters())
+    return call, elementwise_pass(call, loss.maths, constants(loss, 5))
 
 
-def categorical_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Call, View | None]:
+def _categorical(loss: Categorical, shape: Geometry, call: Call, mean: bool) -> tuple[Call, View | None]:
     """The pass of a loss of rows of classes."""
-    factors, counted = loss._class_factors()[1], loss._weighs_classes(layout)
+    factors, counted = loss.factors, loss.weighs_classes(shape.indices)
     if mean and counted and factors is not None and max(factors) > 0 and not in_range(max(factors)):
         factors = relative(factors)  # the mean is the same
     table = None if factors is None else call.plan.values(factors, call.real)
-    kind = index_kind(call.y.dtype) if layout.indices else 0
-    spread = not layout.indices or loss.label_smoothing > 0
-    rows = Rows(math.prod(layout.examples), layout.classes, math.prod(layout.examples[layout.axis :]), kind, spread,
-                table, loss.ignore_index, loss.label_smoothing, not layout.indices and loss.signed_targets)  # fmt: skip
+    kind = index_kind(call.y.dtype) if shape.indices else 0
+    spread = not shape.indices or loss.label_smoothing > 0
+    rows = Rows(shape.count, shape.classes, shape.inner, kind, spread,
+                table, loss.ignore_index, loss.label_smoothing, not shape.indices and loss.signed_targets)  # fmt: skip
     if mean:
         uneven = call.w is not None or counted or loss.ignore_index is not None
         weighing = rows if counted else rows._replace(table=None)
         call = call._replace(scale=total_of_rows(call, weighing) if uneven else Scale(1.0 / rows.rows))
-    return call, rowwise_pass(call, rows, loss._maths(), loss.from_logits, loss._constants())
+    return call, rowwise_pass(call, rows, loss.maths, loss.from_logits, constants(loss, 4))
 
 
-def elementwise_activation(maths: Any, z: View, out: View, real: Any, plan: Plan) -> None:
-    """Write maths.point's first value for every element, as a gradient is written."""
-    call = Call(z, z, None, 0, None, out, None, Scale(1.0), 1, real, plan, False)
-    elementwise_pass(call, _as_gradient(maths), (0.0,) * 5)
+def loss_pass(loss: Description, shape: Geometry, call: Call, mean: bool) -> tuple[Call, View | None]:
+    """The pass of a loss: the call with its scale, and the sums of the blocks."""
+    if isinstance(loss, Categorical):
+        return _categorical(loss, shape, call, mean)
+    return _elementwise(loss, call, mean)
+
+
+def activation_pass(loss: Description, z: View, out: View, real: Any, plan: Plan) -> None:
+    """Write the activation of z."""
+    if isinstance(loss, Categorical):
+        axis = class_axis(loss, z)
+        inner = math.prod(z.shape[axis + 1 :])
+        softmax_pass(z, out, z.size // z.shape[axis], z.shape[axis], inner, real, plan)
+    elif loss.activation is None:
+        copy(z, out, plan, f"{loss.name}: out")
+    else:
+        call = Call(z, z, None, 0, None, out, None, Scale(1.0), 1, real, plan, False)
+        elementwise_pass(call, _as_gradient(loss.activation), (0.0,) * 5)
 
 
 @cache
 def _as_gradient(maths: Any) -> Any:
+    """Maths whose derivative is the value of an activation, so that it is written as a gradient is."""
     activation = maths.point
 
     @scalar
@@ -68,9 +91,3 @@ def _as_gradient(maths: Any) -> Any:
         return none, value, none
 
     return maths._replace(name=f"{maths.name}_written", point=point)
-
-
-def softmax(z: View, out: View, axis: int, real: Any, plan: Plan) -> None:
-    """Write the softmax over an axis."""
-    inner = math.prod(z.shape[axis + 1 :])
-    softmax_pass(z, out, z.size // z.shape[axis], z.shape[axis], inner, real, plan)

@@ -3,30 +3,34 @@
 Nothing is taken, written or launched here, so every error comes before that.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 
-from .._cpu.layout import repeated
-from .._request import checks as _check
+from .._request import checks
+from .._request.description import Description
+from .._request.geometry import Geometry, geometry
+from .._request.weights import repeated
 from .arrays import View
 from .checks import on_one_device, output, reachable
 from .layout import contiguous, copy, fill
+from .losses import activation_pass, loss_pass
 from .passes import Call, Scale, add_losses
 from .plan import GRADIENT, HESSIAN, LOSSES, VALUE, WEIGHT, Y_PRED, Y_TRUE, Plan
 
 
-def planned(loss: Any, kinds: list[Any], number: float | None, reduction: str, order: int, valued: bool) -> Plan:
+def planned(
+    loss: Description, kinds: list[Any], number: float | None, reduction: str, order: int, valued: bool
+) -> Plan:
     """The plan of a call; errors where there is none."""
-    name = type(loss).__name__
+    name = loss.name
     given: list[Any] = [None if kind is None else kind.view(slot) for slot, kind in enumerate(kinds)]
     y, p, weight = given[Y_TRUE], given[Y_PRED], given[WEIGHT]
-    real = _check.real_dtype(name, p)
-    layout = loss._layout(y, p, real)
+    real = checks.real_dtype(name, p)
+    there = geometry(loss, y, p)
     inputs = {"y_true": y, "y_pred": p}
     if weight is not None:
-        shape = _check.weight_shape(name, weight, layout.examples)
+        shape = checks.weight_shape(name, weight, there.examples)
         inputs["sample_weight"] = weight
         rest = (0,) * (len(shape) - weight.ndim)
         weight = weight._replace(shape=shape, strides=weight.strides and (*weight.strides, *rest))
@@ -37,7 +41,7 @@ def planned(loss: Any, kinds: list[Any], number: float | None, reduction: str, o
         reachable(name, argument, v)
     plan, each = Plan(), valued and reduction == "none"
     targets: list[Any] = [None, None, None]
-    for k, (slot, shape, kind) in enumerate(((LOSSES, layout.examples, real), (GRADIENT, p.shape, None),
+    for k, (slot, shape, kind) in enumerate(((LOSSES, there.examples, real), (GRADIENT, p.shape, None),
                                              (HESSIAN, p.shape, None))):  # fmt: skip
         if not (each, order >= 1, order >= 2)[k]:
             continue
@@ -47,22 +51,22 @@ def planned(loss: Any, kinds: list[Any], number: float | None, reduction: str, o
             label = f"out ({('losses', 'gradient', 'hessian')[k]})"
             targets[k] = output(name, label, given[slot], kinds[slot].locked, shape, inputs, plan)
     value = plan.take(VALUE, (), np.float64, p) if valued and not each else None
-    if not p.size or not math.prod(layout.examples):
+    if not p.size or not there.count:
         if value is not None:
             fill(value, 0.0, np.float64, plan)
         return plan
-    _record(plan, loss, layout, y, p, weight, number, reduction, order, real, targets, value)
+    _record(plan, loss, there, y, p, weight, number, reduction, order, real, targets, value)
     return plan
 
 
-def _record(plan: Plan, loss: Any, layout: Any, y: View, p: View, weight: View | None, number: float | None,
+def _record(plan: Plan, loss: Description, there: Geometry, y: View, p: View, weight: View | None, number: float | None,
             reduction: str, order: int, real: Any, targets: list[Any], value: View | None) -> None:  # fmt: skip
     """The pass itself, through buffers where an array is not as kernels need it."""
-    name, count = type(loss).__name__, math.prod(layout.examples)
+    name, count = loss.name, there.count
     w, repeat = None, 0
     if weight is not None:
-        repeat = repeated(weight, layout.examples)
-        w = contiguous(weight, real, plan, f"{name}: sample_weight", None if repeat else layout.examples)
+        repeat = repeated(weight, there.examples)
+        w = contiguous(weight, real, plan, f"{name}: sample_weight", None if repeat else there.examples)
         repeat = repeat or 1
     elif number is not None:
         w, repeat = plan.buffer((1,), real), count
@@ -77,7 +81,7 @@ def _record(plan: Plan, loss: Any, layout: Any, y: View, p: View, weight: View |
     factor = 1.0 / count if reduction == "sum_over_batch_size" else 1.0
     call = Call(y, p, w, repeat, buffers[0], buffers[1], buffers[2], Scale(factor), order, real, plan,
                 value is not None)  # fmt: skip
-    call, sums = loss._device_pass(call, layout, reduction == "mean")
+    call, sums = loss_pass(loss, there, call, reduction == "mean")
     if value is not None:
         add_losses(call, sums, value, call.scale.number if call.scale.total is None else 1.0)
     for target, buffer, label in zip(targets, buffers, ("losses", "gradient", "hessian"), strict=True):
@@ -85,11 +89,11 @@ def _record(plan: Plan, loss: Any, layout: Any, y: View, p: View, weight: View |
             copy(buffer, target, plan, f"{name}: out ({label})")
 
 
-def activation(loss: Any, kinds: list[Any]) -> Plan:
+def activation(loss: Description, kinds: list[Any]) -> Plan:
     """The plan of an activation."""
-    name, plan = type(loss).__name__, Plan()
+    name, plan = loss.name, Plan()
     z = kinds[Y_PRED].view(Y_PRED)
-    real = _check.real_dtype(name, z, "z")
+    real = checks.real_dtype(name, z, "z")
     on_one_device(name, kinds, ("", "z", "", "", "out", ""))
     reachable(name, "z", z)
     if kinds[GRADIENT] is None:
@@ -99,7 +103,7 @@ def activation(loss: Any, kinds: list[Any]) -> Plan:
         target = output(name, "out", given, kinds[GRADIENT].locked, z.shape, {"z": z}, plan)
     if z.size:
         buffer = target if target.contiguous and target.dtype == z.dtype else plan.buffer(z.shape, real)
-        loss._device_activate(contiguous(z, None, plan, f"{name}: z"), buffer, real, plan)
+        activation_pass(loss, contiguous(z, None, plan, f"{name}: z"), buffer, real, plan)
         if buffer is not target:
             copy(buffer, target, plan, f"{name}: out")
     return plan

@@ -8,10 +8,13 @@ maximum itself is subtracted only where it is so large that the subtraction is e
 from typing import Any
 
 from .._compile.jit import scalar
-from .elementary import EXP_32, EXP_64, LOG2E, MAGIC_32, MAGIC_64, reduced
+from .elementary import EXP_32, EXP_64, LOG2E, MAGIC_32, MAGIC_64, log1p, reduced
 from .primitives import fma, horner, pick, power_of_two, raise_by
 
 LN2 = 0.6931471805599453
+MODERATE = 30.0
+"""Logits up to this size need no scaling: sums of their exponentials are far from overflow and underflow."""
+FAR = 2 * MODERATE
 LIFT_32, LIFT_64 = 24.0, 53.0
 """The powers of two that keep a subnormal exponential normal until it is divided by the sum of its row."""
 
@@ -49,3 +52,46 @@ def scaled_exp(z: Any, shift: Any, magic: Any, floor: Any) -> Any:
     x = floor if x < floor else x
     t = fma(x, pick(x, LOG2E, LOG2E), magic)
     return exp_of_rest(reduced(t - magic, x)) * power_of_two(t)
+
+
+# --- the derivatives ---------------------------------------------------------------------------------------------
+# A loss gives for a class of probability p = 1 - q, with nll = -log p, the loss l, the slope s = -dl / d log p and the
+# bend b = p^2 d2l / dp2 - s; cross-entropy has (nll, 1, 0). With the targets t (class weights and smoothing included),
+# A = sum t s and B = sum t b, the derivatives by the logits are
+#     g_j = p_j A - t_j s_j        h_j = p_j (q_j A + p_j B) + (q_j - p_j) t_j b_j.
+# One class of a row, the pivot, may have p near 1: it has q from a sum of its own, and sums without its terms.
+
+
+@scalar
+def pivot_nll(own: Any, rest: Any, base: Any, distance: Any) -> Any:
+    """-log p of a class: own and rest are its exponential and the sum of the others.
+
+    distance is how far its logit lies below the maximum, whose exponential is base; own may underflow where it is far.
+    """
+    T = type(own)
+    far = distance > T(FAR)
+    return (distance if far else T(0)) + log1p((rest + own - base if far else rest) / (base if far else own), T(0))
+
+
+@scalar
+def gradient(p: Any, slope_sum: Any, slope: Any) -> Any:
+    """The derivative by the logit of a class; slope is t s."""
+    return p * slope_sum - slope
+
+
+@scalar
+def pivot_gradient(p: Any, q: Any, slopes: Any, slope: Any) -> Any:
+    """That of the pivot; slopes is the sum of t s over the others."""
+    return p * slopes - q * slope
+
+
+@scalar
+def hessian(p: Any, q: Any, slope_sum: Any, bend_sum: Any, bend: Any) -> Any:
+    """The second derivative by the logit of a class; bend is t b."""
+    return p * (q * slope_sum + p * bend_sum) + (q - p) * bend
+
+
+@scalar
+def pivot_hessian(p: Any, q: Any, slope_sum: Any, bends: Any, bend: Any) -> Any:
+    """That of the pivot; bends is the sum of t b over the others."""
+    return p * (q * slope_sum + p * bends) + q * q * bend

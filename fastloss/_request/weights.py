@@ -62,3 +62,11 @@ def masked_like(z: Any, result: Any, axis: int | None) -> Any:
     mask = np.ma.getmaskarray(z)
     rows = mask if axis is None else mask.any(axis, keepdims=True)
     return np.ma.MaskedArray(result, np.broadcast_to(rows, mask.shape).copy())
+
+
+def repeated(w: Any, examples: tuple[int, ...]) -> int:
+    """How many consecutive losses each weight serves, or 0 where that is not the same for all."""
+    shape, known = w.shape, len(examples)
+    while known and shape[known - 1] == 1:
+        known -= 1
+    return math.prod(examples[known:]) if shape[:known] == examples[:known] else 0

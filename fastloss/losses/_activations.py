@@ -3,8 +3,8 @@
 from typing import Any
 
 from .._compile.jit import scalar
-from .._cpu.passes import Maths
 from .._math.elementary import EXP_32, EXP_64, exp, exp_nonpositive
+from .._math.forms import ElementwiseMaths as Maths
 from .._math.primitives import fma, pick, polynomial
 
 

@@ -9,7 +9,9 @@ epsilon.
 from typing import Any
 
 from .._compile.jit import scalar
-from .._cpu.passes import Maths, Sides, nothing_outside
+from .._math.forms import ElementwiseMaths as Maths
+from .._math.forms import Sides
+from .._math.forms import nowhere as nothing_outside
 from .._math.primitives import fma
 from ._probability import clip
 

@@ -8,8 +8,8 @@ from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.hyperparameters import check, outside_unit
 from .._core.interval import UNIT, Interval
-from .._cpu.passes import Maths
 from .._math.elementary import exp_raised, log1p_unit, lower, positive, power
+from .._math.forms import ElementwiseMaths as Maths
 from .._math.primitives import fma
 from ._activations import SIGMOID
 from ._binary import logit_maths, probability_maths

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._compile.jit import scalar
-from .._core.categorical import Categorical, Maths
+from .._core.categorical import Categorical
 from .._core.hyperparameters import check
 from .._core.interval import UNIT, Interval
+from .._math.forms import SoftmaxMaths as Maths
 from ._probability import at_least, clamped_log, clip
 
 
@@ -24,7 +25,7 @@ def derivative(p: Any, c: Any) -> Any:
     return clamped_log(p, None) + (p - p), T(0) if clipped else -slope, T(0) if clipped else slope * slope
 
 
-MATHS = Maths("categorical_crossentropy", focus, derivative)
+MATHS = Maths("categorical_crossentropy", focus, derivative, is_nll=True)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from functools import cache
 from typing import ClassVar
 
 from .._compile.jit import scalar
-from .._core.categorical import Categorical, Maths
+from .._core.categorical import Categorical
 from .._core.hyperparameters import check
 from .._core.interval import UNIT, Interval
+from .._math.forms import SoftmaxMaths as Maths
 from .._math.primitives import fma, pick
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log, clip

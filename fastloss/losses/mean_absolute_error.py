@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.interval import EVERYTHING, Interval
-from .._cpu.passes import Maths
+from .._math.forms import ElementwiseMaths as Maths
 
 
 @scalar

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.interval import Interval
-from .._cpu.passes import Maths
 from .._math.elementary import log_parts
+from .._math.forms import ElementwiseMaths as Maths
 from .._math.primitives import fma, pick, split
 
 

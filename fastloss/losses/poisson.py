@@ -8,8 +8,8 @@ from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.hyperparameters import check
 from .._core.interval import Interval
-from .._cpu.passes import Maths
 from .._math.elementary import exp, log, two_sum
+from .._math.forms import ElementwiseMaths as Maths
 from .._math.primitives import pick
 from ._activations import EXP
 

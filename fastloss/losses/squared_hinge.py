@@ -7,8 +7,8 @@ from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.hyperparameters import check
 from .._core.interval import EVERYTHING, Interval
-from .._cpu.passes import Maths
 from .._math.elementary import exp_raised, lower
+from .._math.forms import ElementwiseMaths as Maths
 from .._math.primitives import fma
 from ._activations import TANH
 

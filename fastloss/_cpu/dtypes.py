@@ -13,6 +13,7 @@ from .._compile.memory import elements
 from .._compile.vectors import stream
 from .._math.half import has_float16
 from .._math.storage import HALVES, storage
+from .call import Operand
 from .launch import Function
 
 
@@ -30,7 +31,7 @@ def reader(dtype: Any, real: Any) -> Function | None:
     half = HALVES.get(dtype.name)
     name = dtype.name if half else source.__name__
     convert = half[0] if half else (_class_index if source is np.uint64 and real is np.int64 else None)
-    return Function(f"read-{name}-{real.__name__}", _move(source, real, convert, real))
+    return Function(f"read-{name}-{real.__name__}", _conversion(source, real, convert, real))
 
 
 @cache
@@ -41,7 +42,7 @@ def writer(real: Any, dtype: Any) -> Function | None:
     if target is None or dtype.kind in "biu" or (half and real is not np.float32):
         return None
     name = dtype.name if half else target.__name__
-    return Function(f"write-{real.__name__}-{name}", _move(real, target, half[1] if half else None, target))
+    return Function(f"write-{real.__name__}-{name}", _conversion(real, target, half[1] if half else None, target))
 
 
 @scalar
@@ -50,8 +51,8 @@ def _class_index(x: Any) -> Any:
     return np.int64(-(2**63)) if x > np.uint64(2**63 - 1) else np.int64(x)
 
 
-def _move(source: Any, target: Any, convert: Any, cast: Any) -> Any:
-    """move(from, its stride, to, its stride, count); converts by a function, or by a cast."""
+def _conversion(source: Any, target: Any, convert: Any, cast: Any) -> Any:
+    """convert_block(from, its stride, to, its stride, count); converts by a function, or by a cast."""
     special = convert is not None
     unsigned = source is np.uint64
     long = (source is np.int64 or unsigned) and target is not np.int64
@@ -73,7 +74,7 @@ def _move(source: Any, target: Any, convert: Any, cast: Any) -> Any:
         if wide != 0:
             flat(values, result)
 
-    def move(here, step, there, pace, count):
+    def convert_block(here, step, there, pace, count):
         values = elements(here, (count - 1) * step + 1, source)
         result = elements(there, (count - 1) * pace + 1, target)
         if step == 1 and pace == 1:
@@ -86,7 +87,7 @@ def _move(source: Any, target: Any, convert: Any, cast: Any) -> Any:
                 result[i * pace] = convert(values[i * step]) if special else cast(values[i * step])
         return 0
 
-    return move
+    return convert_block
 
 
 LARGE = 1 << 24
@@ -102,7 +103,7 @@ def is_large(array: Any, real: Any) -> bool:
 def streamer(real: Any) -> Function:
     """The function that writes real to a large array past the caches, where it is contiguous."""
 
-    def move(here, step, there, pace, count):
+    def convert_block(here, step, there, pace, count):
         if pace == 1:
             stream(elements(here, count, real), elements(there, count, real))
         else:
@@ -111,4 +112,17 @@ def streamer(real: Any) -> Function:
                 result[i * pace] = values[i]
         return 0
 
-    return Function(f"stream-{real.__name__}", move)
+    return Function(f"stream-{real.__name__}", convert_block)
+
+
+def operand(array: Any, real: Any, output: bool = False, strided: bool = False) -> Operand | None:
+    """How a kernel that computes in real reaches an array; None if only NumPy can. strided: not in memory order."""
+    if array is None:
+        return Operand()
+    dtype = array.dtype
+    if not array.flags.aligned or not array.flags.c_contiguous:
+        return None
+    if dtype.type is real and dtype.isnative and not strided:
+        return Operand(array, 0, dtype.itemsize)
+    function = writer(real, dtype) if output else reader(dtype, real)
+    return None if function is None else Operand(array, function.address, dtype.itemsize)

@@ -1,0 +1,28 @@
+"""Records: the arguments of a kernel by name, as fields of a structured dtype at an address.
+
+In compiled code a record is read and written where it lies, at the price of a load. In plain Python it is a named tuple,
+or NumPy's own record.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import lower_builtin, type_callable
+
+
+def record_at(address: Any, dtype: Any) -> Any:
+    """The record of dtype at an address; in plain Python an address is a named tuple, or the array that begins there."""
+    return (
+        address if isinstance(address, tuple) else address.view(np.uint8)[: dtype.itemsize].view((np.record, dtype))[0]
+    )
+
+
+@type_callable(record_at)
+def _type_record_at(context: Any) -> Any:
+    return lambda address, dtype: dtype.dtype
+
+
+@lower_builtin(record_at, types.Integer, types.Any)
+def _lower_record_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.inttoptr(args[0], context.get_value_type(sig.return_type))

@@ -1,0 +1,134 @@
+"""A block of rows of classes: how many rows it has, what is known of each of them, and how their losses are added.
+
+The exponentials, targets and derivatives of a block are matrices in one workspace. Row r, class k lies at
+r * pitch + k (`along`, where a row fills vectors), or at k * pitch + r (`lines`, where rows lie side by side).
+"""
+
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .._compile.jit import helper, independent
+from .._compile.memory import array_base, borrow, elements
+from .._compile.vectors import WIDTH
+from .._math.elementary import two_sum
+from .._request.messages import LABEL, WEIGHT
+from .call import read_weights
+
+ROWS = 256
+"""Rows of a block, at most."""
+ELEMENTS = 4096
+"""Elements of a matrix of a block: some of them fit the first-level cache."""
+_ROW_FIELDS = (
+    "top shift magic floor peak own rest distance weight mass loss slope bend nll "
+    "inverse scaled factor power value losses slopes bends second alone"
+).split()
+
+
+@cache
+def table_dtype(real: Any) -> Any:
+    """What is known of each row of a block.
+
+    top, shift, magic, floor: the maximum, and how its exponentials are scaled; peak: that of the maximum. pivot: the
+    class that is kept apart so that nothing cancels (the one with the target, or the most probable one); own, rest: its
+    exponential, and the sum of all others; distance: its logit below the maximum; mass: its target. loss, slope, bend,
+    nll: of the pivot, see `_math.softmax`. scaled: weight times scale of the
+    derivatives. inverse, factor, power: what exponentials are multiplied by; value, second:
+    the derivatives by the pivot's logit. losses, slopes, bends: sums over all other classes. alone: 1 where only
+    the pivot has a target, 0 elsewhere.
+    """
+    fields: list[Any] = [(name, real, (ROWS,)) for name in _ROW_FIELDS]
+    return np.dtype([*fields, ("pivot", np.int64, (ROWS,)), ("rows", np.int64), ("pitch", np.int64),
+                     ("logit_pitch", np.int64), ("classes", np.int64)])  # fmt: skip
+
+
+@helper
+def whole(count: int) -> int:
+    """A count, rounded up to full vectors."""
+    return (count + WIDTH - 1) // WIDTH * WIDTH
+
+
+@helper
+def block_rows(pitch: int) -> int:
+    """How many rows of so many elements make a block: whole vectors of rows, unless rows are long."""
+    rows = ELEMENTS // pitch
+    return max(1, rows) if rows < WIDTH else min(ROWS, rows // WIDTH * WIDTH)
+
+
+@independent
+def _accumulate(losses: Any, high: Any, low: Any) -> None:
+    for j in range(losses.size):
+        high[j], low[j] = two_sum(high[j], low[j], np.float64(losses[j]))
+
+
+@helper
+def add_losses(losses: Any, rows: int, high: Any, low: Any) -> None:
+    """Add the losses of a block to WIDTH sums, each in two parts: the result does not depend on how rows are grouped."""
+    for r in range(rows, whole(rows)):
+        losses[r] = 0
+    for r in range(0, rows, WIDTH):
+        _accumulate(borrow(losses, r, WIDTH), high, low)
+
+
+@helper
+def total(high: Any, low: Any) -> Any:
+    """The sum of WIDTH sums of two parts."""
+    value, rest = high[0], low[0]
+    for j in range(1, WIDTH):
+        value, rest = two_sum(value, rest + low[j], high[j])
+    return value, rest
+
+
+@helper
+def examine(call: Any, first: int, pivot: Any, w: Any) -> Any:
+    """Read the weights of rows from first on and check them and the class indices: weight 0 for what does not count.
+
+    Returns whether a row has weight 0, and the first invalid row or -1, what it is, its value.
+    """
+    invalid, kind, value = -1, 0.0, 0.0
+    read_weights(call, first, w)
+    unusual = np.int64(0)
+    for r in range(w.size):
+        label = pivot[r]
+        unusual |= np.int64(
+            (label < 0) | (label >= call.classes) | ((call.has_ignore != 0) & (label == call.ignore_index))
+        )
+        unusual |= np.int64(not w[r] > 0)
+    if unusual != 0:
+        for r in range(w.size):
+            if invalid < 0 and w[r] < 0:
+                invalid, kind, value = first + r, WEIGHT, np.float64(w[r])
+            if call.has_ignore != 0 and pivot[r] == call.ignore_index:
+                w[r] = 0
+            elif pivot[r] < 0 or pivot[r] >= call.classes:
+                if invalid < 0 and w[r] != 0:
+                    invalid, kind = first + r, LABEL
+                w[r] = 0
+            if w[r] == 0:
+                pivot[r] = 0
+    return unusual != 0, invalid, kind, value
+
+
+@helper
+def weigh_by_class(call: Any, pivot: Any, w: Any) -> bool:
+    """Multiply the weights of rows by those of their classes; whether one is 0."""
+    factors = elements(array_base(call.class_factors.array), call.classes, w.dtype)
+    none = np.int64(0)
+    for r in range(w.size):
+        w[r] *= factors[pivot[r]]
+        none |= np.int64(w[r] == 0)
+    return none != 0
+
+
+@helper
+def exponentials_at_infinity(z: Any, e: Any, step_z: int, step_e: int, classes: int, top: Any) -> None:
+    """The exponentials of a row whose maximum is infinite: the limit, or NaN where there is none."""
+    peaks = 0
+    for k in range(classes):
+        peaks += z[k * step_z] == top
+    for k in range(classes):
+        x = z[k * step_z]
+        limit = 1 if x == top else (0 if x < top else math.nan)
+        e[k * step_e] = limit if top > 0 and peaks == 1 else math.nan

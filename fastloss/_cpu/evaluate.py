@@ -1,0 +1,129 @@
+"""From a request to one pass over arrays of NumPy, and back to what is returned."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .._request import checks
+from .._request.description import Categorical, Description, Request
+from .._request.geometry import Geometry, class_axis, geometry
+from .._request.messages import invalid_element
+from .._request.weights import evened, hidden, in_range, is_masked, masked_like, relative, without
+from .fast_path import teacher
+from .passes import elementwise_pass, rows_pass, softmax_pass, sum_of, weights_of_rows
+
+LABELS = ("losses", "gradient", "hessian")
+
+
+def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
+    """The loss (a float, or the array of losses), the gradient and the Hessian; None for what is not wanted."""
+    p, y = np.asarray(request.y_pred), np.asarray(request.y_true)
+    checks.reduction(loss.name, request.reduction)
+    real = checks.real_dtype(loss.name, p)
+    shape = geometry(loss, y, p)
+    w, inputs = None, {"y_true": y, "y_pred": p}
+    if request.sample_weight is not None:
+        w = np.asarray(request.sample_weight)
+        w = w.reshape(checks.weight_shape(loss.name, w, shape.examples))
+        inputs["sample_weight"] = w
+    if any(map(is_masked, (request.y_true, request.y_pred, request.sample_weight))):
+        unseen = hidden(shape.examples, shape.axis, request.y_true, request.y_pred, request.sample_weight)
+        w = w if unseen is None else without(unseen, w, real)
+    results, buffers = _outputs(loss, request, shape, p, real, inputs)
+    mean, total = request.reduction == "mean", 1.0
+    if mean:
+        loss, w, total = _evened(loss, shape, y, w, real) if shape.count else (loss, w, 0.0)
+    elif request.reduction == "sum_over_batch_size":
+        total = float(shape.count)
+    scale, value = 1.0 / total if total else 0.0, 0.0
+    if shape.count and p.size:
+        learn = teacher(loss, request, y, p, w)
+        found = _pass(loss, shape, (y, p, w), buffers, scale, request.order, real, learn)
+        if found.invalid >= 0:
+            there = found.y_true, found.y_pred, found.weight
+            raise ValueError(invalid_element(loss, shape, found.invalid, found.kind, there, y))
+        value = found.value
+    value = value * scale if not mean else (value / total if total else 0.0)
+    if total == 0.0:
+        for buffer in buffers:
+            if buffer is not None:
+                buffer[...] = 0
+    return results[0] if buffers[0] is not None else value, results[1], results[2]
+
+
+def _outputs(loss: Description, request: Request, shape: Geometry, p: Any, real: Any,
+             inputs: dict[str, Any]) -> tuple[list[Any], tuple[Any, Any, Any]]:  # fmt: skip
+    """What is returned for losses, gradient and Hessian, and the arrays behind; None for what is not wanted."""
+    given = (request.losses, request.gradient, request.hessian)
+    wanted = (request.valued and request.reduction == "none", request.order >= 1, request.order >= 2)
+    results: list[Any] = [None] * 3
+    buffers: list[Any] = [None] * 3
+    for k, label in enumerate(LABELS):
+        if not wanted[k]:
+            continue
+        examples = shape.examples if k == 0 else p.shape
+        if given[k] is None:
+            results[k] = buffers[k] = np.empty(examples, real) if k == 0 else np.empty_like(p)
+        else:
+            results[k] = given[k]
+            buffers[k] = inputs[f"out ({label})"] = checks.output(
+                loss.name, f"out ({label})", given[k], examples, inputs
+            )
+    return results, (buffers[0], buffers[1], buffers[2])
+
+
+def _pass(loss: Description, shape: Geometry, arrays: tuple[Any, Any, Any], outputs: tuple[Any, Any, Any], scale: float,
+          order: int, real: Any, learn: Any) -> Any:  # fmt: skip
+    if isinstance(loss, Categorical):
+        return rows_pass(loss, shape, arrays, outputs, scale, order, real, learn)
+    return elementwise_pass(loss.maths, loss.constants, arrays, outputs, scale, order, real, learn)
+
+
+def _total(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> float:
+    """The sum of the weights of all examples."""
+    if isinstance(loss, Categorical):
+        classed = loss.weighs_classes(shape.indices)
+        if classed or loss.ignore_index is not None:
+            return weights_of_rows(loss, shape, y, w, real, classed)
+    return float(shape.count) if w is None else sum_of(w, shape.count)
+
+
+def _evened(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> tuple[Description, Any, float]:
+    """A loss and weights with the same mean, and their sum, whose inverse fits the compute dtype.
+
+    The weight of a class goes into those of its rows where a row has one class; else the largest becomes 1.
+    """
+    if isinstance(loss, Categorical) and loss.weighs_classes(shape.indices):
+        total, factors = _total(loss, shape, y, w, real), loss.factors or (0.0,)
+        if in_range(total):
+            return loss, w, total
+        if max(factors) > 0 and (not shape.indices or loss.label_smoothing > 0):
+            loss = replace(loss, factors=relative(factors))
+        elif max(factors) > 0:
+            known = (y >= 0) & (y < shape.classes)
+            by_row = np.where(known, np.array(factors)[np.where(known, y, 0)], 1.0)
+            if loss.ignore_index is not None:
+                by_row[y == loss.ignore_index] = 0
+            by_row /= by_row.max() or 1.0
+            w = by_row if w is None else by_row * (w / (float(w.max()) or 1.0))
+            loss = replace(loss, factors=None)
+    return loss, *evened(w, lambda w: _total(loss, shape, y, w, real))
+
+
+def activate(loss: Description, z: Any, out: Any) -> Any:
+    """The activation of logits."""
+    array = np.asarray(z)
+    real = checks.real_dtype(loss.name, array, "z")
+    result = np.empty_like(array) if out is None else out
+    target = checks.output(loss.name, "out", result, array.shape, {"z": array})
+    axis = class_axis(loss, array) if isinstance(loss, Categorical) else None
+    if array.size and axis is not None:
+        examples = array.shape[:axis] + array.shape[axis + 1 :]
+        softmax_pass(Geometry(examples, array.shape[axis], axis), array, target, real)
+    elif array.size and loss.activation is not None:
+        elementwise_pass(loss.activation, (), (array, array, None), (target, None, None), 0.0, 0, real)
+    elif array.size:
+        with np.errstate(all="ignore"):  # what is too large for the dtype of out is inf, as everywhere
+            np.copyto(target, array, casting="unsafe")
+    return masked_like(z, result, axis) if out is None and is_masked(z) else result

@@ -1,0 +1,174 @@
+"""The fast path of calls that are not large: one compiled function checks the arrays, builds the call, runs the kernel.
+
+A call on ten numbers costs what Python costs, so Python does little: it hands over the identities of the arrays and
+gets the loss. The fast path answers NaN to all that it does not know (other dtypes, shapes that differ, strides, arrays
+that overlap, an invalid element, a loss that is NaN); the caller then takes the usual way, which says why.
+"""
+
+import struct
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from .._compile.invoke import invoke
+from .._compile.jit import COMPILED, entry, helper
+from .._compile.memory import DATA_OFFSET, address, base_of, copy, elements, scratch
+from .._compile.records import record_at
+from .._request.description import Categorical, Description, Request
+from .call import CALL, Call
+from .launch import PARALLEL, TASKS, Kernel, parallel_loop
+from .sums import BLOCK
+
+# PyArrayObject, part of NumPy's stable ABI: data, nd, dimensions, strides, base, descr, flags
+ND, DIMENSIONS, DESCR, FLAGS = 8, 16, 40, 48
+HEADER = DATA_OFFSET // 8 + 1
+C_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
+_NUMBERS = ("y_descr", "p_descr", "kernel", "mean", "classes")
+PLAN = np.dtype([*((name, "i8") for name in _NUMBERS), ("call", CALL)])
+"""Identities of the dtypes, the kernel, whether to divide, the classes (0: elements that do not know of each other)."""
+_CALL_BYTES, _CALL_OFFSET = CALL.itemsize, 8 * len(_NUMBERS)
+LARGEST = 1 << 20
+"""Elements of the largest call that is worth it: what the fast path answers NaN to is computed twice."""
+
+
+@helper
+def word(address: int, offset: int) -> Any:
+    """The 64-bit word at an address."""
+    return elements(address + offset, 1, np.int64)[0]
+
+
+@helper
+def half_word(address: int, offset: int) -> Any:
+    """The 32-bit word at an address."""
+    return elements(address + offset, 1, np.int32)[0]
+
+
+@helper
+def fits(array: int, descr: int, flags: int) -> bool:
+    """Whether an array has the dtype and the flags."""
+    return word(array, DATA_OFFSET + DESCR) == descr and half_word(array, DATA_OFFSET + FLAGS) & flags == flags
+
+
+@helper
+def size_of(array: int, like: int, less: int) -> int:
+    """The number of elements, or -1 where the shape is not that of the other, up to so many axes at its end."""
+    nd = half_word(array, DATA_OFFSET + ND)
+    if nd != half_word(like, DATA_OFFSET + ND) - less:
+        return -1
+    mine, other = word(array, DATA_OFFSET + DIMENSIONS), word(like, DATA_OFFSET + DIMENSIONS)
+    size = 1
+    for k in range(nd):
+        n = word(mine, 8 * k)
+        if n != word(other, 8 * k):
+            return -1
+        size *= n
+    return size
+
+
+@helper
+def apart(a: int, a_bytes: int, b: int, b_bytes: int) -> bool:
+    """Whether two arrays share no byte."""
+    start, other = word(a, DATA_OFFSET), word(b, DATA_OFFSET)
+    return start + a_bytes <= other or other + b_bytes <= start
+
+
+@helper
+def last_of(array: int) -> int:
+    """The length of an array's last axis, or 0."""
+    nd = half_word(array, DATA_OFFSET + ND)
+    return word(word(array, DATA_OFFSET + DIMENSIONS), 8 * (nd - 1)) if nd > 0 else 0
+
+
+def fast_path(plan_at, y, p, gradient, parallel):
+    """The loss, or NaN; y, p and gradient are identities of NumPy arrays, gradient is 0 where none is wanted.
+
+    parallel is the address of the parallel loop, or 0 for one thread.
+    """
+    readable, plan = C_CONTIGUOUS | ALIGNED, record_at(plan_at, PLAN)
+    if not (fits(y, plan.y_descr, readable) and fits(p, plan.p_descr, readable)):
+        return np.nan
+    size, labels = size_of(p, p, 0), size_of(y, p, plan.call.indices)
+    if size <= 0 or labels <= 0 or (plan.classes != 0 and last_of(p) != plan.classes):
+        return np.nan
+    if gradient != 0:
+        y_bytes, p_bytes = labels * plan.call.y_true.item_bytes, size * plan.call.y_pred.item_bytes
+        if not (
+            fits(gradient, plan.p_descr, readable | WRITEABLE)
+            and size_of(gradient, p, 0) == size
+            and apart(gradient, p_bytes, y, y_bytes)
+            and apart(gradient, p_bytes, p, p_bytes)
+        ):
+            return np.nan
+    call_space = scratch(40, np.int64)
+    copy(
+        elements(plan_at + _CALL_OFFSET, _CALL_BYTES // 8, np.int64),
+        elements(base_of(call_space), _CALL_BYTES // 8, np.int64),
+    )
+    call = record_at(base_of(call_space), CALL)
+    call.y_true.array, call.y_pred.array, call.gradient.array = y, p, gradient
+    count = size // max(plan.classes, 1)
+    call.size = count
+    if plan.mean != 0:
+        call.scale = 1.0 / count
+    # The kernel finds the reports in the header of an array: this one is where that of an array would be.
+    reports, header = scratch(1792, np.float64), scratch(HEADER, np.int64)  # TASKS times REPORT
+    header[HEADER - 1] = base_of(reports)
+    blocks = count if plan.classes != 0 else (size + BLOCK - 1) // BLOCK
+    if parallel == 0:
+        invoke(plan.kernel, base_of(call_space), 0, blocks, base_of(header), 0)
+    else:
+        tasks = min(TASKS, max(1, size // 8192)) if plan.classes != 0 else min(blocks, TASKS)
+        invoke(parallel, plan.kernel, base_of(call_space), blocks, min(tasks, blocks), base_of(header))
+    if reports[2] >= 0:
+        return np.nan
+    value = reports[0] if abs(reports[0]) == np.inf else reports[0] + reports[1]
+    return value / count if plan.mean != 0 else value
+
+
+@cache
+def _entry() -> Callable[[int, int, int, int, int], float]:
+    """The fast path, called without the dispatcher, which would look at the types of five integers each time."""
+    dispatcher = entry("fast_path", fast_path, types.float64(*[types.int64] * 5))
+    (compiled,) = dispatcher.overloads.values()
+    found: Callable[[int, int, int, int, int], float] = compiled.entry_point
+    return found
+
+
+class FastPath:
+    """How a loss takes contiguous arrays of two dtypes, without weights."""
+
+    def __init__(self, y: Any, p: Any, kernel: Kernel, mean: bool, classes: int, call: Call) -> None:
+        self._dtypes = y, p  # alive as long as their identities are compared with
+        numbers = struct.pack("qqqqq", id(y), id(p), kernel.address, mean, classes)
+        self._packed = numbers + call.pack()
+        self._address = address(self._packed)
+        self._entry = _entry()
+
+    def __call__(self, y: Any, p: Any, gradient: Any) -> float:
+        """The loss of NumPy arrays, or NaN where the usual way must be taken."""
+        third = 0 if gradient is None else id(gradient)
+        if p.size < PARALLEL:
+            return self._entry(self._address, id(y), id(p), third, 0)
+        return self._entry(self._address, id(y), id(p), third, parallel_loop())
+
+
+def teacher(loss: Description, request: Request, y: Any, p: Any, w: Any) -> Callable[[Kernel, Call], None] | None:
+    """What remembers the call of a request, for requests that the fast path can take."""
+    rows = isinstance(loss, Categorical)
+    simple = COMPILED and w is None and request.reduction in ("mean", "sum") and request.order < 2
+    if not simple or type(request.y_true) is not np.ndarray or type(request.y_pred) is not np.ndarray:
+        return None
+    if p.ndim == 0 or not p.dtype.isnative or p.size > LARGEST:
+        return None
+    if isinstance(loss, Categorical) and (loss.factors is not None or loss.ignore_index is not None):
+        return None
+
+    def learn(kernel: Kernel, call: Call) -> None:
+        if call.inner == 1 and call.y_pred.convert == 0 and call.gradient.convert == 0:
+            key = request.reduction, request.order
+            loss.plans[key] = FastPath(y.dtype, p.dtype, kernel, key[0] == "mean", call.classes if rows else 0, call)
+
+    return learn

@@ -1,0 +1,148 @@
+"""The loop over rows of probabilities, where no class knows of the others."""
+
+from typing import Any
+
+import numpy as np
+
+from .._compile.invoke import invoke, invoke_block
+from .._compile.jit import helper
+from .._compile.memory import base_of, borrow, scratch
+from .._compile.records import record_at
+from .._compile.vectors import WIDTH
+from .._request.messages import PREDICTION, TARGET, WEIGHT
+from .along import sums
+from .block import add_losses, block_rows, examine, table_dtype, total, weigh_by_class, whole
+from .call import CALL, read, report_of, write
+from .targets import smooth_targets, spread_indices
+from .transfer import put_rows, rows_of
+
+
+@helper
+def first_outside(p: Any, table: Any) -> Any:
+    """Whether all of a block lie in [0, 1], and the first of a row of some weight that is outside, or -1: NaN is not."""
+    bad = False
+    for i in range(table.rows * table.classes):
+        bad |= not ((p[i] >= 0) & (p[i] <= 1))
+    if bad:
+        for r in range(table.rows):
+            for k in range(table.classes):
+                x = p[r * table.classes + k]
+                if table.weight[r] != 0 and (x < 0 or x > 1):
+                    return True, r * table.classes + k, x
+    return bad, -1, p[0]
+
+
+@helper
+def keep_nan(p: Any, g: Any, table: Any) -> None:
+    """NaN in, NaN out: also for a class that is no part of the target."""
+    for r in range(table.rows):
+        for k in range(table.classes):
+            i = r * table.classes + k
+            if table.weight[r] != 0 and p[i] != p[i]:
+                table.loss[r] = p[i]
+                if g.size > i:
+                    g[i] = p[i]
+
+
+@helper
+def fill_derivative(values: Any, pitch: int, derivatives: Any, table: Any, soft: bool) -> None:
+    """Rows of derivatives by probabilities, packed; 0 where a class has no target."""
+    for r in range(table.rows):
+        for k in range(table.classes):
+            values[r * table.classes + k] = values[r * pitch + k] * table.scaled[r] if soft else 0
+        if not soft:
+            borrow(values, r * table.classes + table.pivot[r], 1)[0] = derivatives[r] * table.scaled[r]
+        if table.weight[r] == 0:
+            for k in range(table.classes):
+                values[r * table.classes + k] = 0
+
+
+def probabilities(real: Any, soft: bool, order: int) -> Any:
+    """The kernel of probabilities of dtype real, with one target a row or many."""
+    dtype, with_gradient, with_hessian = table_dtype(real), order >= 1, order >= 2
+    table_bytes = dtype.itemsize
+
+    @helper
+    def maths(call_at, table_at, p, t, u, v):
+        """Losses of the rows, and in t and v, or in slope and bend, what their derivatives are made of."""
+        call, table = record_at(call_at, CALL), record_at(table_at, dtype)
+        scale = real(call.scale)
+        if soft:
+            invoke_block(call.weigh, call_at, table_at, base_of(p), base_of(p), base_of(t), base_of(u), base_of(v), 0)
+            sums(u, table, table.loss)
+        else:
+            for r in range(table.rows):
+                table.own[r] = borrow(p, r * table.classes + table.pivot[r], 1)[0]
+            for r in range(table.rows, whole(table.rows)):
+                table.own[r] = 0
+            invoke(call.maths, call_at, table_at, whole(table.rows), 0, 0)
+        for r in range(table.rows):
+            w = table.weight[r]
+            table.loss[r] = 0 if w == 0 else table.loss[r] * w
+            table.scaled[r] = w * scale
+
+    def piece(call_at, first, last, reports, task):
+        """Rows first..last of a call."""
+        call, report = record_at(call_at, CALL), report_of(reports, task)
+        classes = call.classes
+        keep, even = real(1.0 - call.label_smoothing), real(call.label_smoothing) / real(classes)
+        most = block_rows(whole(classes))
+        room = (most + WIDTH) * whole(classes) + WIDTH
+        space = np.empty(5 * room, real)
+        p_space, y_space, t = borrow(space, 0, room), borrow(space, room, room), borrow(space, 2 * room, room)
+        u, v = borrow(space, 3 * room, room), borrow(space, 4 * room, room)
+        table_at, high, low = scratch(table_bytes, np.uint8), scratch(16, np.float64), scratch(16, np.float64)
+        table = record_at(base_of(table_at), dtype)
+        table.classes = table.logit_pitch = classes
+        for j in range(16):
+            high[j] = low[j] = 0
+        invalid, kind, value = -1, 0.0, 0.0
+        row = first
+        while row < last:
+            many = min(most, last - row)
+            table.rows, table.pitch = many, whole(classes)
+            pivot, w = borrow(table.pivot, 0, many), borrow(table.weight, 0, many)
+            for r in range(many):
+                pivot[r] = 0
+            if call.indices != 0:
+                read(call.y_true, row, 1, pivot)
+            _, where, what, found = examine(call, row, pivot, w)
+            if not soft and call.has_factors != 0:
+                weigh_by_class(call, pivot, w)
+            reach = whole(many) * classes + whole(classes)
+            if soft and call.indices != 0:
+                spread_indices(call, t, table, False, keep, even)
+            elif soft:
+                y = rows_of(call, call.y_true, row, many, reach, y_space)
+                r, k, target = smooth_targets(call, y, classes, t, table, False, keep, even)
+                if r >= 0 and (where < 0 or row + r < where or (row + r == where and what != WEIGHT)):
+                    where, what, found = (row + r) * classes + k, TARGET, np.float64(target)
+            p = rows_of(call, call.y_pred, row, many, reach, p_space)
+            bad, at, x = first_outside(p, table)
+            if at >= 0:
+                place = where // classes if what == TARGET else where
+                if where < 0 or row + at // classes < place:
+                    where, what, found = row * classes + at, PREDICTION, np.float64(x)
+            if invalid < 0 and where >= 0:
+                invalid, kind, value = where, what, found
+            maths(call_at, base_of(table_at), p, t, u, v)
+            if with_hessian:
+                fill_derivative(v, table.pitch, table.bend, table, soft)
+                if bad:
+                    keep_nan(p, v, table)
+                put_rows(call, call.hessian, row, many, v)
+            if with_gradient:
+                fill_derivative(t, table.pitch, table.slope, table, soft)
+            if bad:
+                keep_nan(p, borrow(t, 0, room if with_gradient else 0), table)
+            if with_gradient:
+                put_rows(call, call.gradient, row, many, t)
+            if call.losses.item_bytes != 0:
+                write(call.losses, row, 1, borrow(table.loss, 0, many))
+            add_losses(borrow(table.loss, 0, table.loss.size), many, high, low)
+            row += many
+        report.high, report.low = total(high, low)
+        report.invalid, report.kind, report.y_true = invalid, kind, value
+        return np.int64(0 * space.size)  # the workspace lives until here: borrowed views are not counted
+
+    return piece

@@ -1,0 +1,68 @@
+"""How the arrays of a call lie: the shape of the per-example losses, the classes and their axis."""
+
+import math
+from typing import Any, NamedTuple
+
+from . import checks
+from .description import Categorical, Description
+
+
+class Geometry(NamedTuple):
+    """The shape of the per-example losses, the classes and their axis, and whether y_true holds class indices."""
+
+    examples: tuple[int, ...]
+    classes: int = 1
+    axis: int = 0
+    indices: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many examples there are."""
+        return math.prod(self.examples)
+
+    @property
+    def inner(self) -> int:
+        """The distance of two classes in memory."""
+        return math.prod(self.examples[self.axis :])
+
+
+def geometry(loss: Description, y: Any, p: Any) -> Geometry:
+    """Check the shapes of y_true and y_pred."""
+    if not isinstance(loss, Categorical):
+        if y.shape != p.shape:
+            raise ValueError(
+                f"{loss.name}: y_true has shape {y.shape}, y_pred has shape {p.shape}; fastloss does not broadcast"
+            )
+        checks.label(loss.name, y.dtype)
+        return Geometry(p.shape)
+    axis = class_axis(loss, p)
+    examples, classes = p.shape[:axis] + p.shape[axis + 1 :], p.shape[axis]
+    if classes == 0 and math.prod(examples):
+        raise ValueError(
+            f"{loss.name}: y_pred has shape {p.shape} with no class on axis {loss.axis}, expected at least one"
+        )
+    indices = y.ndim == p.ndim - 1
+    if y.shape != (examples if indices else p.shape):
+        raise ValueError(
+            f"{loss.name}: y_true has shape {y.shape}, y_pred has shape {p.shape} with classes on axis {loss.axis}; "
+            f"expected class indices of shape {examples} or targets of shape {p.shape}"
+        )
+    if indices and y.dtype.kind not in "iu":
+        raise TypeError(f"{loss.name}: y_true has dtype {y.dtype} and no class axis, expected integer class indices")
+    if not indices and loss.ignore_index is not None:
+        raise ValueError(f"{loss.name}: ignore_index is {loss.ignore_index} with dense targets, expected class indices")
+    if loss.factors is not None and len(loss.factors) != classes:
+        raise ValueError(
+            f"{loss.name}: {loss.factors_name} has {len(loss.factors)} values, y_pred has {classes} classes on axis "
+            f"{loss.axis}; expected one per class"
+        )
+    if not indices:
+        checks.label(loss.name, y.dtype)
+    return Geometry(examples, classes, axis, indices)
+
+
+def class_axis(loss: Categorical, p: Any) -> int:
+    """The axis of the classes, counted from the first."""
+    if not -p.ndim <= loss.axis < p.ndim:
+        raise ValueError(f"{loss.name}: axis is {loss.axis}, y_pred has {p.ndim} dimensions; expected an axis of it")
+    return int(loss.axis % p.ndim)
