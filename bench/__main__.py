@@ -81,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _saved(path: Path) -> dict[str, Any]:
+    """The document of a saved run; the command ends where there is none."""
     found = newest_result() if path == NEWEST else path
     if found is None or not found.exists():
         parser().error(f"no such file: {found}" if found else "nothing is saved yet")

@@ -11,7 +11,7 @@ from .report.versions import installed_versions
 collect_ignore = ["cases", "peers", "timing", "report", "gpu"]
 """They hold no tests, and --doctest-modules would import packages that may be missing."""
 
-PACKAGES = ("numpy", "numba", "llvmlite", "scikit-learn", "torch", "jax", "jaxlib", "ml_dtypes", "pytest-benchmark")
+CPU_PACKAGES = ("numpy", "numba", "llvmlite", "scikit-learn", "torch", "jax", "jaxlib", "ml_dtypes", "pytest-benchmark")
 
 LOAD = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 """The load average when the benchmarks start: near 0 on a quiet machine."""
@@ -27,7 +27,7 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     import numba
 
     machine_info.pop("node", None)
-    machine_info["versions"] = {"python": machine_info.get("python_version")} | installed_versions(PACKAGES)
+    machine_info["versions"] = {"python": machine_info.get("python_version")} | installed_versions(CPU_PACKAGES)
     machine_info["hardware"] = {
         "cpu": machine_info.get("cpu", {}).get("brand_raw", "unknown"),
         "cores": _cores(),
@@ -39,6 +39,7 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
 
 
 def _cores() -> int | None:
+    """Physical cores, if joblib is there to count them."""
     if importlib.util.find_spec("joblib") is None:  # comes with scikit-learn
         return None
     import joblib
@@ -47,6 +48,7 @@ def _cores() -> int | None:
 
 
 def _layer() -> str:
+    """Numba's threading layer."""
     import numba
 
     try:

@@ -1,12 +1,15 @@
 """The benchmark's tables, targets, page and figures, from a document that was never measured."""
 
+import ast
 import importlib
 import importlib.util
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
+import bench
 from bench.cases.cpu import LATENCY_LOSSES, SMALL_LOSSES, SMALL_SIZES, THREADED, cpu_cases
 from bench.cases.startup import IMPORT, PAIRS
 from bench.cases.targets import UNITS, targets
@@ -53,6 +56,19 @@ def document():
     ahead = next(row for row in made["results"] if row["contender"] == "naive numba")
     ahead |= {"median": 1e-4, "times plain": 0.1}
     return json.loads(json.dumps(made))
+
+
+def test_imports_run_downwards():
+    """In the order that bench/__init__.py states."""
+    levels = {"cases": 0, "peers": 1, "report": 2, "timing": 2}  # others: commands, on top
+    root = Path(bench.__file__).parent
+    for path in root.rglob("*.py"):
+        package = path.relative_to(root).parts[:-1]
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level > len(package):
+                target = (node.module or "").split(".")[0]
+                room = package[0] if package else ""
+                assert levels.get(target, 3) < levels.get(room, 4), f"{path} imports {target}"
 
 
 def test_every_target_finds_its_measurement(document):

@@ -216,13 +216,13 @@ def test_the_driver_is_asked_for_its_version(tmp_path, monkeypatch):
 
 def test_the_tables():
     pytest.importorskip("rich")
-    from bench.gpu.terminal import rich_table
+    from bench.gpu.terminal import gpu_table
 
-    device = rich_table([row(case) for case in CASES], "device", "milliseconds", "shares")
+    device = gpu_table([row(case) for case in CASES], "device", "milliseconds", "shares")
     assert [column.header for column in device.columns][-3:] == ["copy GB/s", "fastloss GB/s", "fastloss"]
     assert device.row_count == 2
-    assert rich_table([row(case) for case in CASES], "host", "microseconds", "host").row_count == 1
-    assert rich_table([], "host", "microseconds", "host") is None
+    assert gpu_table([row(case) for case in CASES], "host", "microseconds", "host").row_count == 1
+    assert gpu_table([], "host", "microseconds", "host") is None
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")

@@ -69,6 +69,7 @@ class Case:
 
 
 def _arrays(case: Case, rng: np.random.Generator) -> tuple[Array, Array]:
+    """y_true and y_pred in the domain of the loss; 16-bit floats are drawn as float32."""
     T: Any = np.float32 if case.dtype in HALVES else np.dtype(case.dtype).type
     n = case.shape
 

@@ -5,8 +5,8 @@ until a call returns. Every contender returns loss and gradient of the same tens
 before it is timed. Needs torch with CUDA; CuPy, Liger and quack take part where they are installed.
 
 The same command goes on where it stopped, on the same day, card and sources. It ends with 0 if all is measured, 1 if
-fastloss failed in any case, 3 if there are cases left when the budget is spent. `--device cpu` tries the
-command where there is no card, and saves nothing.
+fastloss failed in any case, 3 if there are cases left when the budget is spent. `--device cpu` tries the command where
+there is no card, and saves nothing.
 """
 
 import argparse

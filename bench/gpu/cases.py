@@ -10,7 +10,7 @@ GPU_SHAPES = [(1 << 17, 1000), (1 << 22, 10), (1 << 12, 32000), (1 << 11, 128256
 """Those that say most come first, in case that a run is cut off."""
 DTYPES = ("float32", "bfloat16")
 HOST_SHAPES = {"mse": (1 << 10,), "bce_logits": (1 << 10,), "softmax_crossentropy": (1 << 6, 1 << 4)}
-"""So small that launching the kernels is all the time of a call."""
+"""So small that a call is nearly all launch overhead."""
 
 
 class GpuCase(NamedTuple):

@@ -42,8 +42,16 @@ def reference_chunks(xp: Any, name: str, y: Any, p: Any, chunk: int = CHUNK) -> 
         yield here, loss * share, gradient * share
 
 
-def mismatch(xp: Any, got: tuple[Any, Any], name: str, y: Any, p: Any, allowed: Tolerance, factor: float = 1.0,
-               chunk: int = CHUNK) -> str | None:  # fmt: skip
+def mismatch(
+    xp: Any,
+    got: tuple[Any, Any],
+    name: str,
+    y: Any,
+    p: Any,
+    allowed: Tolerance,
+    factor: float = 1.0,
+    chunk: int = CHUNK,
+) -> str | None:
     """What is wrong with (mean loss, gradient times 1 / factor), or None."""
     gradient = got[1]
     if gradient.dtype != p.dtype or gradient.shape != p.shape:

@@ -44,8 +44,9 @@ def make_tensors(case: GpuCase, device: str) -> tuple[Any, Any]:
     return y.to(dtype), z.to(dtype)
 
 
-def checked_calls(case: GpuCase, prepares: dict[str, Any], y: Any, p: Any,
-               left_out: set[str]) -> tuple[dict[str, Call], dict[str, str], dict[str, str]]:  # fmt: skip
+def checked_calls(
+    case: GpuCase, prepares: dict[str, Any], y: Any, p: Any, left_out: set[str]
+) -> tuple[dict[str, Call], dict[str, str], dict[str, str]]:
     """The calls whose results are right, why others take no part, and where fastloss itself is wrong."""
     calls: dict[str, Call] = {}
     missing: dict[str, str] = {}
@@ -69,9 +70,8 @@ def checked_calls(case: GpuCase, prepares: dict[str, Any], y: Any, p: Any,
             calls[name] = call
         except Exception as reason:  # whatever one raises, the others are measured
             fault = own and not isinstance(reason, ModuleNotFoundError)
-            (failed if fault else missing)[name] = (
-                f"{type(reason).__name__}: {str(reason).strip().partition(chr(10))[0]}"
-            )
+            first_line = str(reason).strip().partition("\n")[0]
+            (failed if fault else missing)[name] = f"{type(reason).__name__}: {first_line}"
     return calls, missing, failed
 
 

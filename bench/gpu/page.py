@@ -8,8 +8,8 @@ from ..cases.case import size_of
 from ..report.markdown import Line, contender_table, replace_between, size_cell
 from ..report.paths import PAGES, README
 
-BEGIN = "<!-- made by `python -m bench.gpu --redraw` -->"
-READING = """\
+GPU_MARK = "<!-- made by `python -m bench.gpu --redraw` -->"
+GPU_READING = """\
 A number is the rate at which a call moves the bytes that it must (labels and predictions once, the gradient once), as a
 share of the rate of a device-to-device copy of as many bytes in the same run: 1 is as fast as a copy. All contenders
 return loss and gradient of the same tensors, were checked against float64 before they were timed, and took turns; the
@@ -26,7 +26,7 @@ def write_gpu_page(path: Path, folder: Path = PAGES, readme: Path = README) -> P
     document: dict[str, Any] = json.loads(path.read_text())
     target = folder / "gpu.md"
     target.write_text(gpu_page(document))
-    replace_between(readme, BEGIN, readme_gpu_table(document))
+    replace_between(readme, GPU_MARK, readme_gpu_table(document))
     return target
 
 
@@ -39,7 +39,7 @@ def gpu_page(document: dict[str, Any]) -> str:
         f"Made from a run of `{document['command']}` on {document['date']}; do not edit.",
         f"* Card: {document['device']}, driver {document['driver']}\n* Versions: {versions}",
         "## How to read it",
-        READING,
+        GPU_READING,
         "## Loss and gradient",
         device_table([row for row in rows if row["where"] == "device"]),
         "## The host's time of a call, in microseconds",
@@ -79,4 +79,5 @@ def readme_gpu_table(document: dict[str, Any]) -> str:
 
 
 def _case(row: dict[str, Any]) -> list[str]:
+    """The cells of loss and size."""
     return [f"`{row['loss']}`", size_cell(size_of(row["shape"]))]

@@ -15,7 +15,7 @@ from ..report import paths
 from ..report.versions import installed_versions
 from .cases import GpuCase
 
-PACKAGES = ("numpy", "numba", "numba-cuda", "torch", "triton", "cupy-cuda13x", "cupy-cuda12x", "liger-kernel",
+GPU_PACKAGES = ("numpy", "numba", "numba-cuda", "torch", "triton", "cupy-cuda13x", "cupy-cuda12x", "liger-kernel",
             "quack-kernels")  # fmt: skip
 SAME = ("date", "device", "driver", "commit", "sources", "versions")
 """What has to agree for a run to go on where another stopped."""
@@ -43,7 +43,7 @@ def commit() -> str | None:
 def make_heading(device: dict[str, Any], command: str) -> dict[str, Any]:
     """What a record says of a run besides its rows."""
     return {"date": date.today().isoformat(), "command": command, **device, "driver": driver_version(),
-            "commit": commit(), "sources": digest(), "versions": installed_versions(PACKAGES)}  # fmt: skip
+            "commit": commit(), "sources": digest(), "versions": installed_versions(GPU_PACKAGES)}  # fmt: skip
 
 
 class Record:

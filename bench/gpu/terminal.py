@@ -1,21 +1,20 @@
 """The tables of a run on a GPU, on the terminal."""
 
-import sys
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from ..report.terminal import make_console, make_table
 
-def rich_table(rows: list[dict[str, Any]], where: str, unit: str, title: str) -> Table | None:
+
+def gpu_table(rows: list[dict[str, Any]], where: str, unit: str, title: str) -> Table | None:
     """Shares of the copy's rate for the device, microseconds for the host; None where nothing was measured."""
     rows = [row for row in rows if row["where"] == where]
     if not rows:
         return None
     peers = list(dict.fromkeys(name for row in rows for name in row[unit] if name != "copy"))
     rates = ("copy GB/s", "fastloss GB/s") if where == "device" else ()
-    out = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    out = make_table(title)
     for column in ("loss", "size", "dtype", *rates, *peers):
         out.add_column(column, justify="left" if column in ("loss", "size", "dtype") else "right", no_wrap=True)
     for row in rows:
@@ -36,13 +35,13 @@ def rich_table(rows: list[dict[str, Any]], where: str, unit: str, title: str) ->
 
 def print_gpu_tables(rows: list[dict[str, Any]], where: str) -> None:
     """Print the tables, and below them who took no part and why."""
-    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console = make_console(160)
     red = "red: fastloss is behind or failed"
     for kind, unit, title in (
         ("device", "milliseconds", f"Share of the rate of a copy on {where} (medians; more is faster; {red})"),
         ("host", "microseconds", f"Microseconds of the host per call, {where} (medians; less is faster; {red})"),
     ):
-        found = rich_table(rows, kind, unit, title)
+        found = gpu_table(rows, kind, unit, title)
         if found is not None:
             console.print(found)
     for name, why in sorted({item for row in rows for item in row["missing"].items()}):

@@ -48,6 +48,7 @@ def cupy_kernel(name: str, y: Any, p: Any) -> Call:
 
 
 def _element_kernels(cupy: Any, name: str, y: Any, p: Any) -> Call:
+    """One kernel for losses and gradient, and a sum."""
     body = f"const float a = y, x = p; {ELEMENTS[name]}"
     one_pass = cupy.ElementwiseKernel("T y, T p, float32 s", "float32 l, T g", body, f"bench_{name}")
     losses, gradient, scale = cupy.empty(p.shape, cupy.float32), cupy.empty_like(p), 1 / p.size
@@ -60,6 +61,7 @@ def _element_kernels(cupy: Any, name: str, y: Any, p: Any) -> Call:
 
 
 def _row_kernels(cupy: Any, name: str, y: Any, z: Any) -> Call:
+    """Maxima, sums of exponentials, losses by row, gradient, and a sum."""
     total_of = cupy.ReductionKernel("T z, T m", "float32 t", "expf((float)z - (float)m)", "a + b", "t = a", "0",
                                     "bench_total", reduce_type="float")  # fmt: skip
     row = ("const float n = logf(total) - ((float)z[i * k + y] - (float)m), t = expf(-n); "

@@ -32,6 +32,7 @@ def fastloss_new(name: str, y: Any, p: Any) -> Call:
 
 
 def _numpy_view(tensor: Any) -> Any:
+    """A NumPy array of a tensor's memory."""
     if tensor.dtype == torch.bfloat16:
         return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
     return tensor.numpy()
@@ -66,6 +67,7 @@ def torch_compiled(name: str, y: Any, p: Any) -> Call:
 
 
 def _backward(loss: Any, y: Any, p: Any) -> Call:
+    """Forward, and backward to y_pred."""
     leaf = p.detach().requires_grad_()
 
     def call() -> tuple[Any, Any]:

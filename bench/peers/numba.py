@@ -74,6 +74,8 @@ def binary_focal_logits(y, z):  # type: ignore[no-untyped-def]
 
 
 def _over_elements(point: Callable[..., Any]) -> Callable[..., float]:
+    """A parallel loop over the elements."""
+
     @njit(parallel=True)
     def loop(y, p, gradient):  # type: ignore[no-untyped-def]
         total = 0.0

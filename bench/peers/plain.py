@@ -13,12 +13,14 @@ BLOCK = 16384
 
 @njit
 def _subtract(x, y, z):  # type: ignore[no-untyped-def]
+    """z = x - y."""
     for i in range(x.size):
         z[i] = x[i] - x.dtype.type(y[i])  # without the cast, uint8 labels would be subtracted in float64
 
 
 @njit
 def _negate(x, z):  # type: ignore[no-untyped-def]
+    """z = -x."""
     for i in range(x.size):
         z[i] = -x[i]
 
@@ -26,6 +28,7 @@ def _negate(x, z):  # type: ignore[no-untyped-def]
 # The blocks are sliced first: only with a loop from 0 does LLVM see that it may vectorise.
 @njit(parallel=True)
 def _subtract_blocks(x, y, z):  # type: ignore[no-untyped-def]
+    """The same on all threads."""
     for block in prange((x.size + BLOCK - 1) // BLOCK):
         low, high = block * BLOCK, min(x.size, (block + 1) * BLOCK)
         _subtract(x[low:high], y[low:high], z[low:high])
@@ -33,6 +36,7 @@ def _subtract_blocks(x, y, z):  # type: ignore[no-untyped-def]
 
 @njit(parallel=True)
 def _negate_blocks(x, z):  # type: ignore[no-untyped-def]
+    """The same on all threads."""
     for block in prange((x.size + BLOCK - 1) // BLOCK):
         low, high = block * BLOCK, min(x.size, (block + 1) * BLOCK)
         _negate(x[low:high], z[low:high])

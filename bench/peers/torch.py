@@ -52,6 +52,7 @@ TORCH_LOSSES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def _tensor(array: Array) -> Any:
+    """A tensor of an array's memory."""
     if array.dtype.name == "bfloat16":
         return torch.from_numpy(array.view("int16")).view(torch.bfloat16)
     return torch.from_numpy(array)

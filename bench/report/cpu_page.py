@@ -11,10 +11,11 @@ from .paths import PAGES, README
 from .rows import by_case, digits, faster_peers, multiple, peers_of
 from .verdicts import compare_targets
 
-BEGIN = "<!-- made by `python -m bench --readme` -->"
+CPU_MARK = "<!-- made by `python -m bench --readme` -->"
+"""What README's table follows."""
 VERDICTS = {"aim": "aim", "reached": "reached", "missed": "**missed**", "not measured": "not measured"}
 
-READING = """\
+CPU_READING = """\
 A number is the time of loss and gradient as a multiple of a plain parallel pass that reads and writes the same bytes
 with one subtraction for each element: 1 is as fast as such a loop can be, and fastloss may be below it where it writes
 past the caches, or by the noise of a shared machine. All contenders of a row took turns in one run, and the median of
@@ -53,7 +54,7 @@ def cpu_page(document: dict[str, Any]) -> str:
         f"Made by `{document['command']}` on {document['date'][:10]}; do not edit.",
         f"* Hardware: {document['hardware']['cpu']}; {hardware}; {system} {machine}\n* Versions: {versions}",
         "## How to read it",
-        READING,
+        CPU_READING,
         FIGURES,
         REMARKS,
         "## Targets",
@@ -67,6 +68,7 @@ def cpu_page(document: dict[str, Any]) -> str:
 
 
 def _targets(document: dict[str, Any]) -> list[str]:
+    """How many targets are reached, then a table for each unit."""
     rows = compare_targets(document)
     counts = [f"{sum(row.verdict == name for row in rows)} {name}" for name in VERDICTS]
     parts = [f"Of {len(rows)}: " + ", ".join(counts) + ". A limit is to be reached; the aim lies beyond it."]
@@ -86,20 +88,16 @@ def _targets(document: dict[str, Any]) -> list[str]:
 def _comparison(document: dict[str, Any]) -> str:
     """One row per case, those marked in which a peer is ahead."""
     names = ["fastloss", *peers_of(document["results"])]
-    lines = [
-        Line(
-            [f"`{loss}`", size_cell(size), kind],
-            {name: multiple(row) for name, row in rows.items()},
-            faster_peers(rows),
-        )
-        for (loss, size, kind), rows in by_case(document["results"]).items()
-    ]
+    lines = []
+    for (loss, size, kind), rows in by_case(document["results"]).items():
+        cells = {name: multiple(row) for name, row in rows.items()}
+        lines.append(Line([f"`{loss}`", size_cell(size), kind], cells, faster_peers(rows)))
     return contender_table(["loss", "size", "dtype"], names, lines, flag=True)
 
 
 def write_cpu_readme(document: dict[str, Any], path: Path = README) -> None:
     """Put some rows of the comparison between the marks in README.md."""
-    replace_between(path, BEGIN, _readme_table(document))
+    replace_between(path, CPU_MARK, _readme_table(document))
 
 
 def _readme_table(document: dict[str, Any]) -> str:
@@ -116,6 +114,7 @@ def _readme_table(document: dict[str, Any]) -> str:
 
 
 def _chosen(loss: str, size: str, kind: str) -> bool:
+    """Whether README's table has the case."""
     if loss == "softmax_focal":
         return size == "16384x1000"
     if loss in ("mse", "bce_logits") and (size == "2^10" or kind == "bfloat16"):

@@ -39,6 +39,7 @@ def write_figures(document: dict[str, Any], folder: Path) -> list[Path]:
 
 @contextmanager
 def _style(shade: str) -> Iterator[None]:
+    """The style of a figure on a light or a dark page."""
     inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     with mpl.rc_context(STYLE | dict.fromkeys(inked, INK[shade])):
         yield
@@ -73,6 +74,7 @@ def roofline_figure(document: dict[str, Any], shade: str = "light") -> Figure:
 
 
 def _shares(axes: Axes, panel: dict[str, dict[str, Any]], names: list[str], shade: str) -> None:
+    """Draw a panel of the first figure."""
     axes.axhline(1, color=COLOURS["plain"], linewidth=1.5, linestyle="--", label="plain pass", zorder=1)
     highest = 1.0
     for name in reversed(names):  # fastloss is drawn last, over the others
@@ -114,6 +116,7 @@ def latency_figure(document: dict[str, Any], shade: str = "light") -> Figure:
 
 
 def _colour(name: str, shade: str) -> str:
+    """The colour of a contender on a light or a dark page."""
     return INK[shade] if COLOURS[name] == "ink" else COLOURS[name]
 
 

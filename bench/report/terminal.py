@@ -16,7 +16,7 @@ STYLES = {"missed": "red", "not measured": "dim"}
 def comparison_table(document: dict[str, Any]) -> Table:
     """One row per case: each contender as a multiple of the plain pass of the same bytes."""
     hardware, peers = document["hardware"], peers_of(document["results"])
-    result = _table(
+    result = make_table(
         "Loss and gradient, as multiples of a plain pass over the same bytes (medians; less is faster)",
         f"{hardware['cpu']}, {hardware['threads used']} threads ({hardware['numba threading layer']}), "
         f"load at start {hardware['load at start']}; -: not measured; red: fastloss is behind another",
@@ -41,7 +41,7 @@ def comparison_table(document: dict[str, Any]) -> Table:
 def targets_table(comparisons: list[Comparison]) -> Table:
     """The targets and what was measured."""
     missed = sum(row.verdict == "missed" for row in comparisons)
-    result = _table("Targets", f"red: missed ({missed} of {len(comparisons)})")
+    result = make_table("Targets", f"red: missed ({missed} of {len(comparisons)})")
     for name in ("case", "limit", "aim", "measured", "", ""):
         result.add_column(name, justify="left" if name in ("case", "") else "right", no_wrap=name == "case")
     previous = ""
@@ -58,10 +58,17 @@ def targets_table(comparisons: list[Comparison]) -> Table:
     return result
 
 
-def _table(title: str, caption: str) -> Table:
+def make_table(title: str, caption: str | None = None) -> Table:
+    """A table without columns yet."""
     return Table(
         title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )
+
+
+def make_console(width: int) -> Console:
+    """The terminal; width is that of a file or a pipe, which has none of its own."""
+    console = Console()
+    return console if console.is_terminal else Console(width=width)
 
 
 def _own(rows: CaseRows) -> list[str]:
@@ -75,14 +82,13 @@ def _own(rows: CaseRows) -> list[str]:
 
 
 def _ms(seconds: float) -> str:
+    """Milliseconds as they are printed."""
     return f"{seconds * 1e3:.4g}"
 
 
 def print_tables(document: dict[str, Any]) -> None:
     """Print the tables, and below them what was not measured and why; of a part of a run, its own targets alone."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=170)  # a file or a pipe has no width of its own
+    console = make_console(170)
     console.print(comparison_table(document))
     comparisons = compare_targets(document)
     if any(row.value for row in comparisons):

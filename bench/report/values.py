@@ -27,6 +27,7 @@ def values(document: dict[str, Any]) -> Values:
 
 
 def _case_values(document: dict[str, Any]) -> Values:
+    """Multiples of the plain pass, and shares of float32's time."""
     found: Values = {}
     for (loss, size, kind), rows in by_case(document["results"]).items():
         if "fastloss" not in rows:
@@ -43,6 +44,7 @@ def _case_values(document: dict[str, Any]) -> Values:
 
 
 def _peer_values(document: dict[str, Any]) -> Values:
+    """The worst ratio to each peer, by group of losses."""
     found: Values = {}
     for (loss, size, kind), rows in by_case(document["results"]).items():
         if f"{size} {kind}" not in _LARGE or "fastloss" not in rows:
@@ -59,6 +61,7 @@ def _peer_values(document: dict[str, Any]) -> Values:
 
 
 def _other_values(document: dict[str, Any]) -> Values:
+    """Small calls, start-up and threads."""
     found: Values = {}
     for row in document.get("small", []):
         found["small", f"{row['loss']} {row['n']}"] = Value(row["numpy"] / row["fastloss"])

@@ -55,6 +55,7 @@ def measure_startup(rounds: int = 3) -> dict[str, Any]:
 
 
 def _process(losses: tuple[str, ...], cache: str) -> list[float]:
+    """What `first_calls` returns in a process of its own, with this cache."""
     environment = os.environ | {"NUMBA_CACHE_DIR": cache}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an import is timed as users have it, with bytecode kept
     command = [sys.executable, "-m", __spec__.name, *losses]

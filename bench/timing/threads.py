@@ -20,7 +20,7 @@ def measure_threads(rounds: int) -> list[dict[str, Any]]:
         for case in THREADED if threads > 1 else ():
             y, p = case.data()
             calls = {name: prepare_contender(name, case, y, p) for name in ("plain", "fastloss")}
-            limited = {f"{name} on {n}": _limited(call, n) for name, call in calls.items() for n in (1, threads)}
+            limited = {f"{name} on {n}": _with_threads(call, n) for name, call in calls.items() for n in (1, threads)}
             for call in limited.values():
                 call()
             medians = {name: statistics.median(its.seconds) for name, its in interleave(limited, rounds).items()}
@@ -31,7 +31,9 @@ def measure_threads(rounds: int) -> list[dict[str, Any]]:
     return found
 
 
-def _limited(call: Call, threads: int) -> Callable[[], None]:
+def _with_threads(call: Call, threads: int) -> Callable[[], None]:
+    """The call on so many threads."""
+
     def run() -> None:
         numba.set_num_threads(threads)
         call()
