@@ -1,1 +1,4 @@
-"""Benchmarks of loss and gradient on the CPU: `python -m bench`, or `pytest bench`."""
+"""Benchmarks: `python -m bench` on the CPU, `python -m bench.gpu` on a GPU; README.md here is a map of the files.
+
+Imports run downwards only: the commands (`bench` itself, `bench.gpu`) > `report` and `timing` > `peers` > `cases`.
+"""

@@ -15,7 +15,13 @@ from typing import Any
 import pytest
 from pytest_benchmark.logger import PytestBenchmarkWarning
 
-from . import latency, page, record, report, small, startup, threads
+from .report.cpu_page import write_cpu_page, write_cpu_readme
+from .report.document import make_document, newest_result, save_document
+from .report.terminal import print_tables
+from .timing.latency import measure_latency
+from .timing.small import measure_small_calls
+from .timing.startup import measure_startup
+from .timing.threads import measure_threads
 
 NEWEST = Path("newest")
 """Stands for the newest saved file of a whole run."""
@@ -52,30 +58,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if options.redraw or options.readme:
         if options.redraw:
-            print("wrote", page.write(_saved(options.redraw)))
+            print("wrote", write_cpu_page(_saved(options.redraw)))
         if options.readme:
-            page.readme(_saved(options.readme))
+            write_cpu_readme(_saved(options.readme))
         return 0
     whole = not (options.quick or options.k)
-    others: dict[str, Any] = {"start": startup.measure()} if whole else {}  # first, while nothing else is loaded
+    others: dict[str, Any] = {"start": measure_startup()} if whole else {}  # first, while nothing else is loaded
     code, recorded, notes = _run(options)
     if recorded is None:
         return code or 1
     if not options.k:
         print("small calls, threads, sizes ...", flush=True)
-        others |= {"small": small.measure(15), "threads": threads.measure(5 if options.quick else 9)}
-        others["latency"] = latency.measure(options.quick, notes)
+        others |= {"small": measure_small_calls(15), "threads": measure_threads(5 if options.quick else 9)}
+        others["latency"] = measure_latency(options.quick, notes)
     command = shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)])
-    document = record.document(recorded, command, notes, others)
-    report.show(document)
-    print("saved", record.save(document, ("-quick" if options.quick else "") + ("-part" if options.k else "")))
+    document = make_document(recorded, command, notes, others)
+    print_tables(document)
+    print("saved", save_document(document, ("-quick" if options.quick else "") + ("-part" if options.k else "")))
     if whole:
-        print("wrote", page.write(document))
+        print("wrote", write_cpu_page(document))
     return code
 
 
 def _saved(path: Path) -> dict[str, Any]:
-    found = record.newest() if path == NEWEST else path
+    """The document of a saved run; the command ends where there is none."""
+    found = newest_result() if path == NEWEST else path
     if found is None or not found.exists():
         parser().error(f"no such file: {found}" if found else "nothing is saved yet")
     document: dict[str, Any] = json.loads(found.read_text())

@@ -1,17 +1,20 @@
 """Options of the benchmarks, and what is saved about the machine."""
 
-import contextlib
-import importlib.metadata
 import importlib.util
 import os
 from typing import Any
 
 import pytest
 
-PACKAGES = ("numpy", "numba", "llvmlite", "scikit-learn", "torch", "jax", "jaxlib", "ml_dtypes", "pytest-benchmark")
+from .report.versions import installed_versions
+
+collect_ignore = ["cases", "peers", "timing", "report", "gpu"]
+"""They hold no tests, and --doctest-modules would import packages that may be missing."""
+
+CPU_PACKAGES = ("numpy", "numba", "llvmlite", "scikit-learn", "torch", "jax", "jaxlib", "ml_dtypes", "pytest-benchmark")
 
 LOAD = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
-"""What else ran when the benchmarks started: on a quiet machine it is near 0."""
+"""The load average when the benchmarks start: near 0 on a quiet machine."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,14 +26,8 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     """Add versions and threads to what pytest-benchmark saves, and leave out the name of the machine."""
     import numba
 
-    import fastloss
-
     machine_info.pop("node", None)
-    versions = {"python": machine_info.get("python_version"), "fastloss": fastloss.__version__}
-    for package in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[package] = importlib.metadata.version(package)
-    machine_info["versions"] = versions
+    machine_info["versions"] = {"python": machine_info.get("python_version")} | installed_versions(CPU_PACKAGES)
     machine_info["hardware"] = {
         "cpu": machine_info.get("cpu", {}).get("brand_raw", "unknown"),
         "cores": _cores(),
@@ -42,6 +39,7 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
 
 
 def _cores() -> int | None:
+    """Physical cores, if joblib is there to count them."""
     if importlib.util.find_spec("joblib") is None:  # comes with scikit-learn
         return None
     import joblib
@@ -50,6 +48,7 @@ def _cores() -> int | None:
 
 
 def _layer() -> str:
+    """Numba's threading layer."""
     import numba
 
     try:

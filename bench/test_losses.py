@@ -1,6 +1,6 @@
 """The benchmarks as pytest runs them; they compare results, and never assert a time.
 
-The contenders of a case are timed together, by `bench.timing`, when the first of its tests runs. Each test then hands
+`bench.timing.interleave` times the contenders of a case together when the first of its tests runs. Each test then hands
 its own samples to pytest-benchmark, through a clock that replays them: the statistics are pytest-benchmark's, but of
 rounds in which the contenders took turns, which its fixture, one test after the other, cannot do.
 """
@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from .cases import Case, cases
-from .measure import measure
-from .peers import contenders
-from .timing import Samples
+from .cases.case import Case
+from .cases.cpu import cpu_cases
+from .peers.registry import contender_names
+from .timing.interleave import Samples
+from .timing.measure import measure_case
 
 # JAX warns whenever anything forks; what forks here (to ask about the machine, to compile) does not touch JAX.
 pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
@@ -29,7 +30,7 @@ def replay() -> float:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    pairs = [(case, name) for case in cases(metafunc.config.getoption("--quick")) for name in contenders(case)]
+    pairs = [(case, name) for case in cpu_cases(metafunc.config.getoption("--quick")) for name in contender_names(case)]
     metafunc.parametrize(
         ("case", "contender"), pairs, ids=[f"{case.id}-{name.replace(' ', '_')}" for case, name in pairs]
     )
@@ -40,8 +41,8 @@ def _samples(case: Case, request: pytest.FixtureRequest) -> dict[str, Samples | 
     if case not in _measured:
         items = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
         selected = {params["contender"] for params in items if params.get("case") == case}
-        names = [name for name in contenders(case) if name in selected | {"plain"}]
-        _measured[case] = measure(case, names, 5 if request.config.getoption("--quick") else 15)
+        names = [name for name in contender_names(case) if name in selected | {"plain"}]
+        _measured[case] = measure_case(case, names, 5 if request.config.getoption("--quick") else 15)
     return _measured[case]
 
 

@@ -11,16 +11,20 @@ import types
 import numpy as np
 import pytest
 
-from bench import gpu, gpu_page, gpu_record
-from bench.cases import ELEMENTWISE, LOSSES, Case
-from bench.expressions import EXPRESSIONS
-from bench.gpu_cases import GpuCase, cases
-from bench.gpu_check import OURS, difference, reference
-from bench.gpu_record import Record
-from bench.peers_cupy import ELEMENTS
+from bench.cases.case import Case
+from bench.cases.losses import ELEMENTWISE, LOSSES
+from bench.gpu import __main__ as command
+from bench.gpu import record as records
+from bench.gpu.cases import GpuCase, gpu_cases
+from bench.gpu.check import OWN_TOLERANCE, mismatch, reference_chunks
+from bench.gpu.page import device_table, write_gpu_page
+from bench.gpu.record import Record
+from bench.peers.cupy import ELEMENTS
+from bench.peers.expressions import EXPRESSIONS
+from bench.report import paths
 
 every_name = pytest.mark.parametrize("name", LOSSES)
-ALLOWED = OURS["float32"]
+ALLOWED = OWN_TOLERANCE["float32"]
 
 
 def data(name):
@@ -33,7 +37,7 @@ def test_the_reference_in_pieces_is_the_whole(name):
     y, p = data(name)
     wide = y if y.dtype == np.int64 else y.astype(float)
     loss, gradient = EXPRESSIONS[name](np, wide, p.astype(float))
-    parts = [*reference(np, name, y, p, piece=130 if p.ndim > 1 else 7)]
+    parts = [*reference_chunks(np, name, y, p, chunk=130 if p.ndim > 1 else 7)]
     assert len(parts) > 2
     assert sum(part[1] for part in parts) == pytest.approx(loss, rel=1e-14)
     np.testing.assert_allclose(np.concatenate([part[2] for part in parts]), gradient, rtol=1e-14)
@@ -43,8 +47,8 @@ def test_the_reference_in_pieces_is_the_whole(name):
 def test_the_check_knows_right_from_wrong(name):
     y, p = data(name)
     value, gradient = LOSSES[name](y, p)
-    assert difference(np, (value, gradient), name, y, p, ALLOWED) is None
-    assert difference(np, (value, gradient * len(p)), name, y, p, ALLOWED, 1 / len(p)) is None
+    assert mismatch(np, (value, gradient), name, y, p, ALLOWED) is None
+    assert mismatch(np, (value, gradient * len(p)), name, y, p, ALLOWED, 1 / len(p)) is None
     broken = gradient.copy()
     broken.flat[3] = np.nan
     for wrong, words in (
@@ -56,14 +60,14 @@ def test_the_check_knows_right_from_wrong(name):
         ((value, gradient.astype(float)), "float64"),
         ((value, gradient[1:]), "its gradient is"),
     ):
-        assert words in (difference(np, wrong, name, y, p, ALLOWED) or ""), words
+        assert words in (mismatch(np, wrong, name, y, p, ALLOWED) or ""), words
 
 
 def test_the_small_elements_of_long_rows_count():
     y, p = np.zeros(4, np.int64), np.zeros((4, 100_000), np.float32)
     value, gradient = LOSSES["softmax_crossentropy"](y, p)
     gradient[:, 1:] /= 2  # each of them is 1e-5 of the largest
-    assert "of itself" in difference(np, (value, gradient), "softmax_crossentropy", y, p, ALLOWED)
+    assert "of itself" in mismatch(np, (value, gradient), "softmax_crossentropy", y, p, ALLOWED)
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
@@ -84,10 +88,10 @@ def test_the_kernels_for_cupy_compute_the_losses(tmp_path):
         addresses = [ctypes.c_void_p(a.ctypes.data) for a in (y, p, losses, gradient)]
         scale = ctypes.c_float(1 / p.size)
         getattr(loaded, name)(ctypes.c_long(p.size), *addresses[:2], scale, *addresses[2:])
-        assert difference(np, (losses.mean(), gradient), name, y, p, ALLOWED) is None, name
+        assert mismatch(np, (losses.mean(), gradient), name, y, p, ALLOWED) is None, name
 
 
-CASES = [case for case in cases(quick=True) if "mse" in str(case)]
+CASES = [case for case in gpu_cases(quick=True) if "mse" in str(case)]
 
 
 def row(case, failed=None):
@@ -97,9 +101,9 @@ def row(case, failed=None):
 
 def test_every_loss_is_measured_in_both_dtypes():
     for quick in (True, False):
-        found = {(case.loss, case.dtype) for case in cases(quick) if case.where == "device"}
+        found = {(case.loss, case.dtype) for case in gpu_cases(quick) if case.where == "device"}
         assert found == {(name, dtype) for name in LOSSES for dtype in ("float32", "bfloat16")}
-    shapes = {case.shape for case in cases(quick=False)}
+    shapes = {case.shape for case in gpu_cases(quick=False)}
     assert {(1 << 20,), (1 << 28,), (1 << 22, 10), (1 << 10, 262144)} <= shapes
 
 
@@ -135,12 +139,14 @@ def bench(monkeypatch, tmp_path):
         made.measured.append(str(case))
         return row(case, made.failed.get(str(case)))
 
-    fake = types.SimpleNamespace(measure=measure, release=lambda: None, card=lambda device: {"device": "A card"})
-    monkeypatch.setitem(sys.modules, "bench.gpu_measure", fake)
-    table = types.SimpleNamespace(show=lambda rows, where: setattr(made, "shown", (rows, where)))
-    monkeypatch.setitem(sys.modules, "bench.gpu_table", table)
-    monkeypatch.setattr(gpu_record, "RESULTS", tmp_path)
-    monkeypatch.setattr(gpu.time, "monotonic", lambda: clock.now)
+    fake = types.SimpleNamespace(
+        measure_gpu_case=measure, free_memory=lambda: None, describe_device=lambda device: {"device": "A card"}
+    )
+    monkeypatch.setitem(sys.modules, "bench.gpu.measure", fake)
+    table = types.SimpleNamespace(print_gpu_tables=lambda rows, where: setattr(made, "shown", (rows, where)))
+    monkeypatch.setitem(sys.modules, "bench.gpu.terminal", table)
+    monkeypatch.setattr(paths, "RESULTS", tmp_path)
+    monkeypatch.setattr(command.time, "monotonic", lambda: clock.now)
     made.file = lambda: next(tmp_path.glob("gpu-a-card-*.json"))
     return made
 
@@ -150,50 +156,50 @@ MSE = ["device mse 1048576 float32", "device mse 1048576 bfloat16"]
 
 
 def test_a_run_and_what_it_saves(bench):
-    assert gpu.main(RUN) == 0
+    assert command.main(RUN) == 0
     assert bench.measured == MSE
     assert bench.shown[1] == "A card"
     saved = json.loads(bench.file().read_text())
     assert saved["command"] == "python -m bench.gpu --quick -k 'device mse'"
     assert {"date", "device", "driver", "commit", "sources", "versions", "results"} <= set(saved)
     assert "numba" in saved["versions"]
-    assert gpu.main(RUN) == 0
+    assert command.main(RUN) == 0
     assert bench.measured == MSE, "measured again"
 
 
 def test_where_fastloss_fails_the_exit_code_says_so(bench, capsys):
     bench.failed = {MSE[0]: {"fastloss": "ArithmeticError: its loss is 2.0, expected 1.0"}}
-    assert gpu.main(RUN) == 1
+    assert command.main(RUN) == 1
     assert "failed: fastloss in device mse 1048576 float32: ArithmeticError" in capsys.readouterr().out
     bench.failed = {}
-    assert gpu.main(RUN) == 0
+    assert command.main(RUN) == 0
     assert bench.measured == [*MSE, MSE[0]]
 
 
 def test_a_budget_splits_a_run(bench):
     bench.seconds = 40.0
-    assert gpu.main([*RUN, "--budget", "60"]) == 3
+    assert command.main([*RUN, "--budget", "60"]) == 3
     assert bench.measured == MSE[:1], "a second case would not have ended in time"
-    assert gpu.main([*RUN, "--budget", "60"]) == 0
+    assert command.main([*RUN, "--budget", "60"]) == 0
     assert bench.measured == MSE
 
 
 def test_a_run_that_is_cut_off_keeps_its_rows(bench):
     bench.failed = {MSE[1]: KeyboardInterrupt}
     with pytest.raises(KeyboardInterrupt):
-        gpu.main(RUN)
+        command.main(RUN)
     assert [GpuCase.of(row) for row in json.loads(bench.file().read_text())["results"]] == [CASES[1]]
 
 
 def test_a_run_without_a_card_saves_nothing(bench, tmp_path):
-    assert gpu.main([*RUN, "--device", "cpu"]) == 0
+    assert command.main([*RUN, "--device", "cpu"]) == 0
     assert not [*tmp_path.iterdir()]
 
 
 def test_arguments(bench, capsys):
     for wrong in (["-k", "no such loss"], ["--budget", "soon"], ["--device", "tpu"]):
         with pytest.raises(SystemExit) as left:
-            gpu.main(wrong)
+            command.main(wrong)
         assert left.value.code == 2
     assert "selects no case" in capsys.readouterr().err
     assert not bench.measured
@@ -201,41 +207,48 @@ def test_arguments(bench, capsys):
 
 def test_the_driver_is_asked_for_its_version(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert gpu_record.driver_version() is None
+    assert records.driver_version() is None
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho 580.95.05\necho 580.95.05\n")
     tool.chmod(0o755)
-    assert gpu_record.driver_version() == "580.95.05"
+    assert records.driver_version() == "580.95.05"
 
 
 def test_the_tables():
     pytest.importorskip("rich")
-    from bench.gpu_table import table
+    from bench.gpu.terminal import gpu_table
 
-    device = table([row(case) for case in CASES], "device", "milliseconds", "shares")
+    device = gpu_table([row(case) for case in CASES], "device", "milliseconds", "shares")
     assert [column.header for column in device.columns][-3:] == ["copy GB/s", "fastloss GB/s", "fastloss"]
     assert device.row_count == 2
-    assert table([row(case) for case in CASES], "host", "microseconds", "host").row_count == 1
-    assert table([], "host", "microseconds", "host") is None
+    assert gpu_table([row(case) for case in CASES], "host", "microseconds", "host").row_count == 1
+    assert gpu_table([], "host", "microseconds", "host") is None
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 def test_only_what_is_right_is_timed(monkeypatch):
-    from bench import gpu_measure, peers_gpu
+    from bench.gpu.measure import measure_gpu_case
+    from bench.peers import gpu as peers_gpu
 
     def raises(name, y, p):
         raise RuntimeError("no such thing\nbut this")
 
     def of_the_sum(name, y, p):
-        value, gradient = peers_gpu.eager(name, y, p)()
+        value, gradient = peers_gpu.torch_eager(name, y, p)()
         return lambda: (value, gradient * len(p))
 
-    own = {"fastloss": peers_gpu.ours, "fastloss wrong": of_the_sum, "fastloss raises": raises}
-    peers = {"quack": of_the_sum, "torch": peers_gpu.eager, "wrong": of_the_sum, "raises": raises, "unwanted": raises}
+    own = {"fastloss": peers_gpu.fastloss_out, "fastloss wrong": of_the_sum, "fastloss raises": raises}
+    peers = {
+        "quack": of_the_sum,
+        "torch": peers_gpu.torch_eager,
+        "wrong": of_the_sum,
+        "raises": raises,
+        "unwanted": raises,
+    }
     for where, unit in (("device", "milliseconds"), ("host", "microseconds")):
-        monkeypatch.setattr(peers_gpu, where.upper(), own | peers)
+        monkeypatch.setattr(peers_gpu, f"{where.upper()}_CONTENDERS", own | peers)
         case = GpuCase(where, "softmax_crossentropy", (8, 5), "bfloat16")
-        row = gpu_measure.measure(case, "cpu", 3, {"unwanted"})
+        row = measure_gpu_case(case, "cpu", 3, {"unwanted"})
         assert set(row[unit]) - {"copy"} == {"fastloss", "quack", "torch"}
         assert ("copy" in row[unit]) == (where == "device")
         assert all(time > 0 for time in row[unit].values())
@@ -248,15 +261,15 @@ def test_only_what_is_right_is_timed(monkeypatch):
 
 def test_the_page_and_the_table_are_of_the_newest_run(tmp_path):
     """They are made from what is saved, and from nothing else."""
-    saved = max(gpu_record.RESULTS.glob("gpu-*.json"))
+    saved = max(paths.RESULTS.glob("gpu-*.json"))
     readme = tmp_path / "README.md"
-    readme.write_text(gpu_page.README.read_text())
-    page = gpu_page.write(saved, tmp_path, readme)
-    assert page.read_text() == (gpu_page.FOLDER / "gpu.md").read_text()
-    assert readme.read_text() == gpu_page.README.read_text()
+    readme.write_text(paths.README.read_text())
+    page = write_gpu_page(saved, tmp_path, readme)
+    assert page.read_text() == (paths.PAGES / "gpu.md").read_text()
+    assert readme.read_text() == paths.README.read_text()
 
 
 def test_a_peer_that_is_ahead_is_in_bold():
     of_case = row(CASES[1]) | {"milliseconds": {"copy": 1.0, "fastloss": 2.0, "torch": 1.6, "cupy": 4.0}}
-    line = gpu_page.device([of_case]).splitlines()[-1]
+    line = device_table([of_case]).splitlines()[-1]
     assert line.endswith("| 0.50 | **0.62** | 0.25 | ◀ |")

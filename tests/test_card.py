@@ -80,9 +80,9 @@ def test_the_summary_of_the_losses(tmp_path):
 
 
 def test_the_summary_of_a_benchmark(tmp_path, monkeypatch):
-    from bench import gpu_record
+    from bench.report import paths
 
-    monkeypatch.setattr(gpu_record, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "results")
     (tmp_path / "results").mkdir()
     row = {"where": "device", "loss": "mse", "shape": [8], "dtype": "float32", "failed": {"fastloss": "it is off"},
            "milliseconds": {"copy": 1.0, "fastloss": 2.0, "torch": 4.0}}  # fmt: skip

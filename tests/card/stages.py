@@ -62,7 +62,7 @@ def _suite(text: str, folder: Path) -> list[str]:
 
 
 def _bench(text: str, folder: Path) -> list[str]:
-    from bench.gpu_record import RESULTS
+    from bench.report.paths import RESULTS
 
     files = sorted(path for path in RESULTS.glob("gpu-*.json") if path.stat().st_mtime > BEGIN)
     if not files:

@@ -1,0 +1,1 @@
+"""What is measured, as data: losses, shapes, dtypes and arrays, and the targets."""

@@ -1,0 +1,8 @@
+"""Where results and pages are written."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "bench" / "results"
+PAGES = ROOT / "docs" / "performance"
+README = ROOT / "README.md"
