@@ -14,7 +14,7 @@ SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 GENERIC := tests/test_generic.py tests/test_edges.py tests/test_errors.py tests/test_ulp.py
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-cuda test-ptx test-gpu test-nojit test-others bench bench-gpu docs lint type clean
+.PHONY: demo test test-oldest oldest test-cuda test-ptx test-gpu test-nojit test-others bench bench-gpu docs lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -29,6 +29,13 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/cuda.stamp
 	@$(BIN)/python -m pytest
 	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py $(GENERIC)
+
+# the oldest Numba and NumPy that pyproject.toml allows, in an environment of their own
+test-oldest:
+	@$(MAKE) --no-print-directory VENV=.venv-oldest oldest
+
+oldest: $(VENV)/oldest.stamp
+	@$(BIN)/python -m pytest tests
 
 # what the CUDA kernels compute, in the simulator and compiled, and what they are compiled to: needs no card
 test-cuda: test-ptx
@@ -73,5 +80,5 @@ type: $(VENV)/dev.stamp
 	@$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) .venv-oldest build dist site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

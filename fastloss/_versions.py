@@ -19,7 +19,7 @@ def show_versions() -> None:
 
     from . import __version__
     from ._compile.cache import cache_folder
-    from ._cpu.launch import layer
+    from ._compile.threads import layer
 
     lines = [
         ("fastloss", __version__),

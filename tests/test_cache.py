@@ -282,10 +282,10 @@ def test_a_file_is_named_by_all_that_it_depends_on(tmp_path, monkeypatch):
 
     def key_of():
         codegen = type("Codegen", (), {"magic_tuple": lambda self: ("x86", "zen")})()
-        return repr(_cache.KernelCache._index_key(None, "sig", codegen))
+        return repr(_cache.KernelCache.key("sig", codegen))
 
     assert len({path(), path("numba2"), path(key="other")}) == 3
-    assert numba.__version__ in _cache.FunctionCache.versions
+    assert numba.__version__ in _cache.KernelCache.versions
     before = key_of()
     for switch in ("OPT", "LOOP_VECTORIZE", "BOUNDSCHECK"):
         with monkeypatch.context() as patch:

@@ -145,8 +145,8 @@ def test_the_disk_cache_knows_a_kernel_by_name_sources_and_card(tmp_path, monkey
     from fastloss._compile.cuda_cache import CudaKernelCache
 
     monkeypatch.setattr("fastloss._compile.cache.cache_folder", lambda: str(tmp_path))
-    monkeypatch.setattr("fastloss._compile.cuda_cache._Impl.reduce", lambda self, kernel: kernel.states)
-    monkeypatch.setattr("fastloss._compile.cuda_cache._Impl.rebuild", lambda self, context, states: states)
+    monkeypatch.setattr("fastloss._compile.cuda_cache.CudaKernelCache.reduce", lambda self, kernel: kernel.states)
+    monkeypatch.setattr("fastloss._compile.cuda_cache.CudaKernelCache.rebuild", lambda self, context, states: states)
     kernel = passes._elementwise(fl.mse._maths(), np.float32, F32, F32, F32, 1, True)
     kernel.function.__qualname__ = kernel.name
 

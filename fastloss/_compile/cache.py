@@ -18,10 +18,9 @@ from typing import Any
 
 import numba
 from numba import config
-from numba.core import caching
-from numba.core.serialize import dumps
 
 from .digest import digest, unchanged
+from .private import CACHE, warn
 
 _SWITCHES = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "DISABLE_INTEL_SVML")
 """The settings of Numba that change the code it makes, and are no part of its own key."""
@@ -54,7 +53,7 @@ def cache_folder() -> str | None:
 
 
 class KernelFiles:
-    """The files of one kernel, one for each key; in place of Numba's index and the files that it numbers."""
+    """The files of one kernel, one for each key."""
 
     def __init__(self, folder: str, kernel: str, versions: str) -> None:
         self._folder, self._kernel, self._versions = folder, kernel, versions
@@ -76,7 +75,7 @@ class KernelFiles:
 
     def save(self, key: Any, data: Any) -> None:
         """Write it under another name first: whoever reads sees all of it or nothing."""
-        path, data = self._path(key), dumps(data)
+        path, data = self._path(key), CACHE.dumps(data)
         aside = f"{path}.{uuid.uuid4().hex[:16]}"
         try:
             with open(aside, "wb") as file:
@@ -86,75 +85,56 @@ class KernelFiles:
             with contextlib.suppress(OSError):
                 os.unlink(aside)
 
-    def flush(self) -> None:
-        """Nothing is kept in memory."""
-
     @staticmethod
     def _checksum(path: str, data: bytes) -> bytes:
         """Of the file's name too: under another one it would be another kernel."""
         return hashlib.blake2b(os.path.basename(path).encode() + b"\0" + data, digest_size=_SUM).digest()
 
 
-class Locator(caching._CacheLocator):
-    """One folder for the whole package."""
-
-    def __init__(self, py_func: Any) -> None:
-        self._py_file = py_func.__code__.co_filename
-
-    @classmethod
-    def from_function(cls, py_func: Any, py_file: str) -> "Locator":
-        """The locator of a function."""
-        return cls(py_func)
-
-    def get_cache_path(self) -> str:
-        """The folder."""
-        return cache_folder() or ""
-
-    def get_source_stamp(self) -> str:
-        """What Numba asks for; the file's name says it."""
-        return digest() or ""
-
-    def get_disambiguator(self) -> str:
-        """Nothing: names of kernels are unique."""
-        return ""
-
-
 class KernelCache:
-    """What the caches for the CPU and for a GPU have in common; before Numba's class in the order of bases.
-
-    Numba's own key holds the bytes of the closure, and a compiled function in a closure never has the same bytes in
-    two processes; here the name and the digest say the same and more.
-    """
+    """Where a dispatcher of Numba looks for a kernel before it compiles one, and keeps it afterwards."""
 
     versions = f"numba{numba.__version__}"
 
-    def __init__(self, py_func: Any) -> None:
-        super().__init__(py_func)  # type: ignore[call-arg]
-        name = py_func.__qualname__.rsplit(".", 1)[-1]
-        self._cache_file = KernelFiles(cache_folder() or "", name, self.versions)
+    def __init__(self, function: Any) -> None:
+        self.cache_path = cache_folder() or ""
+        self._files = KernelFiles(self.cache_path, function.__qualname__.rsplit(".", 1)[-1], self.versions)
 
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return sig, codegen.magic_tuple(), [(name, getattr(config, name, None)) for name in _SWITCHES]
+    @staticmethod
+    def key(signature: Any, codegen: Any) -> Any:
+        """What a file's name depends on, beside what is the same for the whole process."""
+        return signature, codegen.magic_tuple(), [(name, getattr(config, name, None)) for name in _SWITCHES]
 
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
+    def load_overload(self, signature: Any, context: Any) -> Any:
         """The kernel, if it is there and whole."""
         try:
-            return super().load_overload(sig, target_context)  # type: ignore[misc]
+            context.refresh()
+            data = self._files.load(self.key(signature, context.codegen()))
+            return None if data is None else self.rebuild(context, data)
         except Exception:  # what another Numba wrote, say
             return None
 
-    def save_overload(self, sig: Any, data: Any) -> None:
+    def save_overload(self, signature: Any, kernel: Any) -> None:
         """Keep a kernel, unless a source was edited meanwhile: its code may be of neither version."""
         if unchanged():
             with contextlib.suppress(Exception):
-                super().save_overload(sig, data)  # type: ignore[misc]
+                self._files.save(self.key(signature, kernel.codegen), self.reduce(kernel))
+
+    def reduce(self, kernel: Any) -> Any:
+        """What of a kernel goes to disk."""
+        if kernel.library.has_dynamic_globals:
+            raise TypeError("an address of this process is in the machine code")
+        return type(kernel), kernel._reduce()
+
+    def rebuild(self, context: Any, data: Any) -> Any:
+        """The kernel from what was on disk."""
+        cls, states = data
+        return cls._rebuild(context, *states)
 
 
-class _Impl(caching.CompileResultCacheImpl):
-    _locator_classes = [Locator]
-
-
-class FunctionCache(KernelCache, caching.FunctionCache):
-    """The cache of a function for the CPU."""
-
-    _impl_class = _Impl
+def attach(dispatcher: Any, cache: Any, names: Any = CACHE) -> None:
+    """Let a dispatcher use a cache."""
+    if not hasattr(dispatcher, "_cache"):
+        names.lacks(names.late[0])
+        warn()
+    dispatcher._cache = cache

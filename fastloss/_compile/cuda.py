@@ -1,9 +1,11 @@
-"""What of numba-cuda's insides the kernels of a GPU need: whether it is simulated, and its options."""
+"""What of numba-cuda's insides the kernels of a GPU need: whether it is simulated, its options, a kernel's handle."""
 
-import importlib
+from typing import Any
 
 import numpy as np
 from numba import cuda
+
+from .private import CUDA_IMPORT, CUDA_LAUNCH, warn
 
 
 def simulated() -> bool:
@@ -20,7 +22,7 @@ def _import_arrayobj() -> None:
     if not hasattr(np, name):
         setattr(np, name, np.vstack)
         try:
-            importlib.import_module("numba.cuda.np.arrayobj")
+            bool(CUDA_IMPORT)
         finally:
             delattr(np, name)
 
@@ -28,5 +30,19 @@ def _import_arrayobj() -> None:
 SIMULATED = simulated()
 if not SIMULATED:
     _import_arrayobj()
+    bool(CUDA_LAUNCH)
+    warn()
 device = cuda.jit(device=True) if SIMULATED else cuda.jit(device=True, forceinline=True)
 """A function with synchronisation or shared memory in it; all others are `scalar`."""
+
+
+def handle(kernel: Any) -> int:
+    """The driver's handle of a compiled kernel on the current device; 0 where numba-cuda does not say."""
+    if not CUDA_LAUNCH:
+        return 0
+    if not hasattr(kernel, "_codelibrary"):
+        CUDA_LAUNCH.lacks(CUDA_LAUNCH.late[0])
+        warn()
+        return 0
+    kernel.bind()
+    return int(kernel._codelibrary.get_cufunc().handle)

@@ -4,26 +4,34 @@ from typing import Any
 
 import numba
 import numba_cuda
-from numba.cuda.dispatcher import CUDACache, CUDACacheImpl
 
-from .cache import KernelCache, Locator, cache_folder
-
-
-class _Impl(CUDACacheImpl):
-    _locator_classes = [Locator]
+from .cache import KernelCache, attach, cache_folder
+from .private import CUDA_CACHE, warn
 
 
-class CudaKernelCache(KernelCache, CUDACache):
+class CudaKernelCache(KernelCache):
     """The cache of a kernel; the compute capability is in the magic tuple of its key."""
 
-    _impl_class = _Impl
     versions = f"cuda{numba_cuda.__version__}-numba{numba.__version__}"
 
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return *super()._index_key(sig, codegen), self._launch_config_key
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """The kernel, if it is there and whole; whatever the context looks up is for a GPU."""
+        with CUDA_CACHE.target_override("cuda"):
+            return super().load_overload(signature, context)
+
+    def reduce(self, kernel: Any) -> Any:
+        """What of a kernel goes to disk."""
+        return type(kernel), kernel._reduce_states()
+
+    def rebuild(self, context: Any, data: Any) -> Any:
+        """The kernel from what was on disk."""
+        cls, states = data
+        return cls._rebuild(**states)
 
 
-def attach(dispatcher: Any, function: Any) -> None:
+def attach_to(dispatcher: Any, function: Any) -> None:
     """Let a kernel use the disk cache, where there is a folder for it."""
-    if cache_folder() is not None:
-        dispatcher._cache = CudaKernelCache(function)
+    if not CUDA_CACHE:
+        warn()
+    elif cache_folder() is not None:
+        attach(dispatcher, CudaKernelCache(function), CUDA_CACHE)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba import types
 from numba.extending import lower_builtin, type_callable
 
 GLOBAL = 1
@@ -178,13 +178,26 @@ def _local(context: Any, builder: Any, sig: Any, args: Any, which: int) -> Any:
 PARTS = {(count, group): _parts(count, group) for count in (2, 4, 8) for group in (2, 4, 8) if group <= count}
 
 
+class Flat:
+    """In the simulator: a flat array. Those of NumPy it copies for each launch, and back; of others it asks nothing."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._array[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._array[index] = value
+
+
 def flat(array: Any, offset: int, dtype: Any) -> Any:
     """In the simulator: memory from `offset` bytes around an array's first element, as a flat array of dtype."""
     start = array.__array_interface__["data"][0] + offset
     reach = sum(abs(stride) * (n - 1) for n, stride in zip(array.shape, array.strides, strict=True)) + array.itemsize
     reach = (reach - max(offset, 0)) // np.dtype(dtype).itemsize * np.dtype(dtype).itemsize
     if not array.size:
-        return np.empty(0, dtype)
+        return Flat(np.empty(0, dtype))
     import ctypes
 
-    return np.frombuffer((ctypes.c_char * reach).from_address(start), dtype)
+    return Flat(np.frombuffer((ctypes.c_char * reach).from_address(start), dtype))

@@ -9,28 +9,19 @@ import contextlib
 import ctypes
 import os
 import sys
+import threading
 from typing import Any
 
-from numba.core.compiler_lock import global_compiler_lock
-from numba.np.ufunc import parallel as threading_layer
+import numba
 
-COMPILING: Any = global_compiler_lock
+from .private import LOCKS
+
+COMPILING: Any = LOCKS.global_compiler_lock or threading.RLock()
 """Held by whoever compiles, or loads a compiled kernel from disk."""
+_LOCKS: list[Any] = [lock for lock in (COMPILING, *LOCKS.values()[1:]) if lock is not None]
+"""The locks of the compiler, of starting threads and of LLVM, in the order in which Numba takes them."""
 _FORKED_WITHOUT_EXEC = 0x40
 """PF_FORKNOEXEC of the flags in /proc/self/stat."""
-
-
-def _locks() -> list[Any]:
-    """The locks of the compiler, of starting threads and of LLVM, in the order in which Numba takes them."""
-    found = [COMPILING, getattr(threading_layer, "_backend_init_thread_lock", None)]
-    with contextlib.suppress(ImportError, AttributeError):
-        from llvmlite.binding import ffi
-
-        found.append(ffi.lib._lock._lock)
-    return [lock for lock in found if lock is not None]
-
-
-_LOCKS = _locks()
 
 
 def _openmp_is_loaded() -> bool:
@@ -90,8 +81,8 @@ def _in_child() -> None:
         for lock in _LOCKS:
             getattr(lock, "_lock", lock)._at_fork_reinit()
     Inherited.openmp |= _openmp_is_loaded()
-    if threading_layer._is_initialized:
-        Inherited.layer = str(threading_layer.threading_layer())
+    with contextlib.suppress(ValueError):  # no parallel loop was started
+        Inherited.layer = str(numba.threading_layer())
     Inherited.cuda |= f"{__name__.partition('.')[0]}._cuda.launch" in sys.modules
 
 

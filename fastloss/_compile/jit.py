@@ -2,14 +2,15 @@
 
 import contextlib
 import gc
+import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from numba import config, njit, types
+from numba import cfunc, config, njit, types
 
-from .cache import FunctionCache, cache_folder
+from .cache import KernelCache, attach, cache_folder
 from .forks import COMPILING
-from .lowering import Inner, InnerIndependent, InnerInterleaved, Interleaved
+from .private import ADDRESSES, CACHE, LITERALS, LOWERING, SETTINGS
 
 COMPILED = not config.DISABLE_JIT
 """Whether the package is compiled: what NUMBA_DISABLE_JIT said at import holds for good, whatever is set later."""
@@ -29,7 +30,8 @@ _PARALLEL = {
 def _jit_enabled() -> Iterator[None]:
     """Numba compiles, for one thread at a time, whatever its settings say now."""
     with COMPILING:
-        config.reload_config()  # what has changed in the environment, which Numba would read while it compiles
+        if SETTINGS:
+            SETTINGS.reload_config()  # what has changed in the environment, which Numba would read while it compiles
         disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0
         try:
             yield
@@ -53,17 +55,26 @@ def compiling() -> Iterator[None]:
                 gc.enable()
 
 
-def _inner(pipeline_class: Any = Inner, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-    make = njit(pipeline_class=pipeline_class, **_INNER, **options)
+_lowering: Any = importlib.import_module(".lowering", __package__) if LOWERING else None
+
+
+def _pipeline(name: str) -> dict[str, Any]:
+    """The option that takes a compiler of _compile/lowering.py; none where that cannot be had."""
+    return {"pipeline_class": getattr(_lowering, name)} if LOWERING else {}
+
+
+def _inner(compiler: str = "Inner", **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    make = njit(**_pipeline(compiler), **_INNER, **options)
 
     def decorate(function: Callable[..., Any]) -> Any:
         if not COMPILED:
             return function
         with _jit_enabled():
             dispatcher = make(function)
-        template = dispatcher.get_call_template
-        # Numba would compile a function anew for each literal integer that it is called with.
-        dispatcher.get_call_template = lambda args, kws: template(tuple(map(types.unliteral, args)), kws)
+        if LITERALS:
+            template = dispatcher.get_call_template
+            # Numba would compile a function anew for each literal integer that it is called with.
+            dispatcher.get_call_template = lambda args, kws: template(tuple(map(types.unliteral, args)), kws)
         return dispatcher
 
     return decorate
@@ -75,10 +86,10 @@ scalar = _inner(forceinline=True)
 helper = _inner()
 """A loop that kernels call."""
 
-long_loop = _inner(InnerInterleaved)
+long_loop = _inner("InnerInterleaved")
 """A loop that kernels call and whose body is long: it works on two vectors at a time."""
 
-independent = _inner(InnerIndependent)
+independent = _inner("InnerIndependent")
 """A loop that kernels call and whose iterations are independent: 16 are taken at a time, also of short rows."""
 
 
@@ -95,19 +106,37 @@ def _name_closures(function: Any, name: str) -> None:
             inner.__qualname__ = f"{name}.{inner.__name__}"
 
 
+def _options(parallel: bool, interleaved: bool) -> dict[str, Any]:
+    """Numba's options for an entry point."""
+    pipeline = _pipeline("Interleaved") if interleaved else {}
+    return {"parallel": _PARALLEL if parallel else False, **_COMMON, **pipeline}
+
+
 def entry(
     name: str, function: Callable[..., Any], signature: Any, *, parallel: bool = False, interleaved: bool = False
 ) -> Any:
     """Compile a function for one signature as an entry point, cached on disk under this name."""
     if not COMPILED:
         return function
-    options = {"pipeline_class": Interleaved} if interleaved else {}
+    options = _options(parallel, interleaved)
     with compiling():
-        dispatcher = njit(parallel=_PARALLEL if parallel else False, **_COMMON, **options)(function)
         _name_closures(function, name)
-        if cache_folder() is not None:
-            function.__qualname__ = name
-            dispatcher._cache = FunctionCache(function)
+        if not CACHE or cache_folder() is None:
+            return njit(signature, **options)(function)
+        dispatcher = njit(**options)(function)
+        function.__qualname__ = name
+        attach(dispatcher, KernelCache(function))
         dispatcher.compile(signature)
     dispatcher.disable_compile()
     return dispatcher
+
+
+def address_of(dispatcher: Any, signature: Any, *, parallel: bool = False, interleaved: bool = False) -> int:
+    """The address of what entry has compiled, for other compiled code to call."""
+    if ADDRESSES:
+        (compiled,) = dispatcher.overloads.values()
+        return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name))
+    with compiling():
+        made = cfunc(signature, **_options(parallel, interleaved))(dispatcher.py_func)
+    dispatcher.compiled_for_c = made  # alive as long as the dispatcher is
+    return int(made.address)

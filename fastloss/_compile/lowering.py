@@ -11,13 +11,16 @@ and the processor sees too little of the next iteration to fill the gaps: two ve
 from typing import Any
 
 from llvmlite import ir as llvm
-from numba import _dynfunc
-from numba.core import ir
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import register_pass
-from numba.core.lowering import Lower
-from numba.core.typed_passes import NativeLowering
+
+from .private import LOWERING
+
+CompilerBase: Any = LOWERING.CompilerBase
+DefaultPassBuilder: Any = LOWERING.DefaultPassBuilder
+JITCodeLibrary: Any = LOWERING.JITCodeLibrary
+Jump: Any = LOWERING.Jump
+Lower: Any = LOWERING.Lower
+NativeLowering: Any = LOWERING.NativeLowering
+register_pass: Any = LOWERING.register_pass
 
 
 class _Library(JITCodeLibrary):
@@ -36,7 +39,7 @@ class _Interleaving(Lower):
 
     def lower_inst(self, inst: Any) -> None:
         """Numba's own; a jump to a block that is complete already closes a loop."""
-        closes = isinstance(inst, ir.Jump) and self.blkmap[inst.target].is_terminated
+        closes = isinstance(inst, Jump) and self.blkmap[inst.target].is_terminated
         super().lower_inst(inst)
         if closes:
             self.builder.block.terminator.set_metadata("llvm.loop", _interleaved(self.module))
@@ -65,7 +68,8 @@ class _Inner(NativeLowering):
         lowered = state["cr"]
         name = state.func_id.func_name
         # Numba tells compiled functions apart by an object that would call them.
-        function = _dynfunc.make_function(lowered.fndesc.lookup_module(), name, name, 0, lowered.env, (state.library,))
+        module = lowered.fndesc.lookup_module()
+        function = LOWERING.make_function(module, name, name, 0, lowered.env, (state.library,))
         state.targetctx.insert_user_function(function, lowered.fndesc, [state.library])
         state["cr"] = lowered._replace(cfunc=function)
         return True
@@ -90,7 +94,7 @@ class _Interleaved(NativeLowering):
 class _Compiler(CompilerBase):
     """Numba's compiler with another lowering."""
 
-    lowering: type[NativeLowering]
+    lowering: Any
 
     def define_pipelines(self) -> list[Any]:
         """The passes."""
@@ -118,7 +122,7 @@ class Interleaved(_Compiler):
     lowering = _Interleaved
 
 
-class _Distinct(llvm.values.MDValue):
+class _Distinct(llvm.MDValue):
     """A node that is unequal to all others, as the group of a function's memory accesses has to be."""
 
     def descr(self, buf: Any) -> None:
@@ -134,7 +138,7 @@ class _Independent(Lower):
 
     def lower_inst(self, inst: Any) -> None:
         """Numba's own; a jump to a block that is complete already closes a loop."""
-        closes = isinstance(inst, ir.Jump) and self.blkmap[inst.target].is_terminated
+        closes = isinstance(inst, Jump) and self.blkmap[inst.target].is_terminated
         super().lower_inst(inst)
         if closes:
             self.builder.block.terminator.set_metadata("llvm.loop", self._properties())

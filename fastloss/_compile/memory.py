@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba import types
+from numba.core import cgutils
 from numba.extending import lower_builtin, type_callable
 
 I64 = ir.IntType(64)
@@ -24,9 +25,7 @@ def address(packed: bytes) -> int:
 
 def _members(context: Any, builder: Any, ty: types.Array, value: Any = None) -> Any:
     """The fields of an array."""
-    from numba.np.arrayobj import make_array  # 50 ms to import, and Numba only does so when it compiles
-
-    return make_array(ty)(context, builder, value)
+    return cgutils.create_struct_proxy(ty)(context, builder, value)
 
 
 def array_data(context: Any, builder: Any, ty: types.Array, value: Any) -> Any:
@@ -36,11 +35,10 @@ def array_data(context: Any, builder: Any, ty: types.Array, value: Any) -> Any:
 
 def _array(context: Any, builder: Any, ty: types.Array, data: Any, count: Any) -> Any:
     """A C-contiguous 1-D array over borrowed memory, which nobody counts."""
-    from numba.np.arrayobj import populate_array
-
     size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(ty.dtype)))
     result = _members(context, builder, ty)
-    populate_array(result, data=data, shape=[count], strides=[size], itemsize=size, meminfo=None)
+    result.data, result.nitems, result.itemsize = data, count, size
+    result.shape, result.strides = cgutils.pack_array(builder, [count]), cgutils.pack_array(builder, [size])
     return result._getvalue()
 
 

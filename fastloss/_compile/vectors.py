@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
-from numba.core.datamodel import PrimitiveModel, register_default
-from numba.extending import lower_builtin, type_callable
+from numba import types
+from numba.extending import lower_builtin, models, register_model, type_callable
 
 from .._math.primitives import pick
 from .jit import helper, scalar
@@ -28,8 +27,8 @@ class Vector(types.Type):
         super().__init__(name=f"Vector({dtype})")
 
 
-@register_default(Vector)
-class _Model(PrimitiveModel):
+@register_model(Vector)
+class _Model(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         lane = ir.FloatType() if fe_type.dtype.bitwidth == 32 else ir.DoubleType()
         super().__init__(dmm, fe_type, ir.VectorType(lane, WIDTH))

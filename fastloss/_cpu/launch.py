@@ -1,19 +1,16 @@
 """Compiling a kernel on first use, and running it on one thread or on all, without ever taking a process down."""
 
-import sys
-import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, prange, types
-from numba.np.ufunc import parallel as threading_layer
+from numba import prange, types
 
-from .._compile.forks import Inherited
 from .._compile.invoke import invoke
-from .._compile.jit import COMPILED, compiling, entry
+from .._compile.jit import COMPILED, address_of, compiling, entry
 from .._compile.memory import address
+from .._compile.threads import may_run_parallel
 from .call import REPORT, Call, gather
 
 PARALLEL = 16384
@@ -30,9 +27,10 @@ class Function:
         interleaved: bool = False,
     ) -> None:  # fmt: skip
         signature = types.int64(*[types.int64] * arguments)
+        how = {"parallel": parallel, "interleaved": interleaved}
         with compiling():
-            self.run = entry(name, function, signature, parallel=parallel, interleaved=interleaved)
-            self.address: Any = _pointer(self.run) if COMPILED else self.run
+            self.run = entry(name, function, signature, **how)
+            self.address: Any = address_of(self.run, signature, **how) if COMPILED else self.run
 
 
 class Kernel(Function):
@@ -53,11 +51,6 @@ class Kernel(Function):
         return reports[0]
 
 
-def _pointer(dispatcher: Any) -> int:
-    (compiled,) = dispatcher.overloads.values()
-    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name))
-
-
 @cache
 def _parallel() -> Function:
     """The one parallel loop, shared by every kernel: tasks of equal numbers of blocks."""
@@ -69,36 +62,6 @@ def _parallel() -> Function:
         return 0
 
     return Function("parallel", loop, parallel=True)
-
-
-# --- threads -----------------------------------------------------------------------------------------------------
-# Where a parallel loop cannot start safely, the same blocks run on one thread and give the same bits.
-
-
-@cache
-def layer() -> str:
-    """Numba's threading layer, started; "" where there is none, so that all runs on one thread."""
-    try:
-        if not threading_layer._is_initialized:
-            threading_layer._launch_threads()
-        return str(threading_layer.threading_layer())
-    except ValueError as reason:  # of NUMBA_THREADING_LAYER, or of its priorities
-        first = str(reason).partition("\n")[0]
-        warnings.warn(f"fastloss computes on one thread: {first}", RuntimeWarning, stacklevel=2)
-        return ""
-
-
-def may_run_parallel() -> bool:
-    """Whether a parallel loop may start now.
-
-    Numba's workqueue aborts the process when two threads run parallel loops at once, be they of this package or of
-    anyone else: it is used only while no other thread runs Python.
-    """
-    if Inherited.layer not in (None, "tbb"):
-        return False
-    if Inherited.openmp and layer() == "omp":
-        return False
-    return layer() != "" and get_num_threads() > 1 and (layer() != "workqueue" or len(sys._current_frames()) == 1)
 
 
 def parallel_loop() -> Any:

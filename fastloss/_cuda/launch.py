@@ -4,6 +4,8 @@ numba's launch would box every argument anew, and warns of each grid of few bloc
 """
 
 import ctypes
+import sys
+import warnings
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda, types
 
-from .._compile.cuda import SIMULATED
+from .._compile.cuda import SIMULATED, handle
 from .._compile.cuda_memory import flat
 from .._compile.forks import Inherited
 from .._compile.jit import compiling
@@ -49,23 +51,21 @@ class Kernel:
             if SIMULATED:
                 self._dispatcher = cuda.jit(self.function)
                 return self._dispatcher
-            from .._compile.cuda_cache import attach
+            from .._compile.cuda_cache import attach_to
 
             with compiling():
                 dispatcher = cuda.jit(self.function)
-                attach(dispatcher, self.function)
+                attach_to(dispatcher, self.function)
                 dispatcher.compile(self.signature.args)
             dispatcher.disable_compile()
             self._dispatcher = dispatcher
         return self._dispatcher
 
     def handle(self, device: int) -> int:
-        """The driver's handle on a device, which is the current one."""
+        """The driver's handle on a device, which is the current one; 0 where numba has to launch."""
         found = self._handles.get(device)
         if found is None:
-            overload = self.dispatcher().overloads[self.signature.args]
-            overload.bind()
-            found = self._handles[device] = int(overload._codelibrary.get_cufunc().handle)
+            found = self._handles[device] = handle(self.dispatcher().overloads[self.signature.args])
         return found
 
 
@@ -73,9 +73,11 @@ class Driver:
     """The two calls of the CUDA driver that every call here needs, by ctypes: each costs half a microsecond."""
 
     def __init__(self) -> None:
-        from numba.cuda.cudadrv.driver import find_driver
-
-        library = find_driver()
+        # numba has loaded it already, and the loader knows it by this name, wherever it was found.
+        if sys.platform == "win32":
+            library = ctypes.WinDLL("nvcuda.dll")
+        else:
+            library = ctypes.CDLL("libcuda.so.1")
         self.launch = library.cuLaunchKernel
         self.launch.argtypes = [ctypes.c_void_p, *[ctypes.c_uint] * 7, *[ctypes.c_void_p] * 3]
         self._device, self._name = library.cuCtxGetDevice, library.cuGetErrorName
@@ -126,17 +128,26 @@ class Launch:
         with self._lock:  # the driver copies the arguments before it returns
             for i, slot, offset in self.moving:
                 values[i] = places[slot] + offset
+            if not handle:
+                self._by_numba(stream)
+                return
             code = driver().launch(handle, *self.grid, stream, self._at, None)
         if code:
             raise RuntimeError(f"the launch of {self.kernel.name} failed: {driver().error(code)}")
 
+    def _by_numba(self, stream: int) -> None:
+        """The launch of numba itself, which looks at every argument."""
+        blocks, threads = self.grid[0], self.grid[3]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a grid of few blocks
+            launch = self.kernel.dispatcher()[blocks, threads, cuda.external_stream(stream) if stream else 0]
+            launch(*self.integers, *map(self.kernel.real, self.reals))
+
     def simulate(self, places: list[Any]) -> None:
         """The same in the simulator, where a place is an array of NumPy."""
-        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
-
         kernel = self.kernel
         values = [
-            FakeCUDAArray(flat(places[a.slot], a.offset, a.kind)) if isinstance(a, Address) else a
+            flat(places[a.slot], a.offset, a.kind) if isinstance(a, Address) else a
             for a in self.arguments[: kernel.integers]
         ]
         with np.errstate(all="ignore"):  # as on a device, which warns of nothing
