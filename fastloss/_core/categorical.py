@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from .._cpu.shares import SHORT, shares
 from .._cpu.staging import Operand, direct, staged
 from .._cpu.tiles import FEW, tiles
 from .._cpu.totals import totals
+from .._math.constants import SOFTMAX_CONSTANTS
+from .._math.forms import SoftmaxMaths
 from .._request import checks as _check
 from .._request.checks import same_memory
 from .._request.weights import in_range, relative
@@ -33,26 +35,20 @@ NO_FUNCTIONS = (0, 0, 0)
 """What other kernels than that of tiles call by their address."""
 
 
-class Maths(NamedTuple):
-    """The scalar maths of a loss: see `_cpu.rows`."""
-
-    name: str
-    focus: Any
-    derivative: Any
-
-
 @cache
-def _kernel(maths: Maths, logits: bool, real: Any, indices: bool, spread: bool, classed: bool, order: int) -> Kernel:
+def _kernel(
+    maths: SoftmaxMaths, logits: bool, real: Any, indices: bool, spread: bool, classed: bool, order: int
+) -> Kernel:
     """The kernel of rows of any length."""
     kind = f"{'z' if logits else 'p'}{'i' if indices else 'd'}{'s' if spread else ''}{'c' if classed else ''}"
-    function = rowwise(maths.focus, maths.derivative, logits, real, indices, spread, classed, order)
+    function = rowwise(maths, logits, real, indices, spread, classed, order)
     return Kernel(f"{maths.name}-{real.__name__}-{kind}{order}", function, SLOTS)
 
 
 @cache
-def _share_kernel(maths: Maths, real: Any, indices: bool, classed: bool, order: int) -> Kernel:
+def _share_kernel(maths: SoftmaxMaths, real: Any, indices: bool, classed: bool, order: int) -> Kernel:
     name = f"{maths.name}-{real.__name__}-shares{'i' if indices else 'd'}{'c' if classed else ''}{order}"
-    return Kernel(name, shares(maths.focus, real, indices, classed, order), SLOTS)
+    return Kernel(name, shares(maths, real, indices, classed, order), SLOTS)
 
 
 @cache
@@ -66,8 +62,8 @@ def _column_kernel(real: Any) -> Kernel:
 
 
 @cache
-def _row_maths(maths: Maths, real: Any, order: int) -> Function:
-    return Function(f"{maths.name}-{real.__name__}-rows{order}", row_maths(maths.focus, real, order))
+def _row_maths(maths: SoftmaxMaths, real: Any, order: int) -> Function:
+    return Function(f"{maths.name}-{real.__name__}-rows{order}", row_maths(maths, real, order))
 
 
 @cache
@@ -93,12 +89,9 @@ class Categorical(Loss):
     ignore_index: int | None
     axis: int
     signed_targets: bool = False
+    _room = SOFTMAX_CONSTANTS
 
-    def _maths(self) -> Maths:
-        raise NotImplementedError
-
-    def _constants(self) -> tuple[float, float, float, float]:
-        """The hyperparameters that the scalar maths takes."""
+    def _maths(self) -> SoftmaxMaths:
         raise NotImplementedError
 
     def _class_factors(self) -> tuple[str, tuple[float, ...] | None, bool]:
@@ -220,7 +213,7 @@ class Categorical(Loss):
                 table = Operand(np.array(factors, real), real, whole=True)
         rest = (int(layout.indices), repeat, int(losses is not None), int(has_ignore), self.ignore_index or 0,
                 int(classed), int(self.signed_targets), *called, order, scale, self.label_smoothing,
-                *self._constants())  # fmt: skip
+                *self._numbers())  # fmt: skip
         home = self._at_home(layout, [y, p, losses, grad, hess])
         if home is not None and (w is None or (repeat and w.flags.c_contiguous)):
             (yv, pv, lv, gv, hv), inner = home

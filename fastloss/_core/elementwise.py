@@ -9,8 +9,11 @@ from .._compile.jit import COMPILED
 from .._cpu.blocks import PARALLEL
 from .._cpu.gate import LARGEST, Plan
 from .._cpu.moves import writer
-from .._cpu.passes import NO_CONSTANTS, Maths, apply, plan, run, total_weight
+from .._cpu.passes import apply, plan, run, total_weight
 from .._cpu.staging import direct
+from .._math.activations import ACTIVATIONS
+from .._math.constants import ELEMENTWISE_CONSTANTS
+from .._math.forms import ElementwiseMaths
 from .._request import checks as _check
 from .loss import Layout, Loss, LossGradient
 
@@ -32,15 +35,14 @@ def _separate(out: Any, y: Any, p: Any) -> bool:
 class Elementwise(Loss):
     """A loss whose elements do not know of each other."""
 
-    def _maths(self) -> Maths:
+    _room = ELEMENTWISE_CONSTANTS
+
+    def _maths(self) -> ElementwiseMaths:
         raise NotImplementedError
 
-    def _hyperparameters(self) -> tuple[float, float, float, float, float]:
-        return NO_CONSTANTS
-
-    def _activation(self) -> Maths | None:
+    def _activation(self) -> ElementwiseMaths | None:
         """The maths of the activation; None for the identity."""
-        return None
+        return None if self.activation is None else ACTIVATIONS[self.activation]
 
     def _activate(self, z: Any, out: Any, real: Any) -> None:
         maths = self._activation()
@@ -89,7 +91,7 @@ class Elementwise(Loss):
                 scale = 1.0 / size if mean else 1.0
                 aside: Any = writer(y_pred.dtype.type, y_pred.dtype) if gradient is y_pred else None
                 numbers = (size, way.read, 0, 0, 0, aside.address if aside else 0, 0, *way.itemsizes, way.function,
-                           0, order, 0, scale, *self._hyperparameters())  # fmt: skip
+                           0, order, 0, scale, *self._numbers())  # fmt: skip
                 arrays = (y_true, y_pred, None, None, gradient, None)
                 found = direct(way.kernel, arrays, numbers, size >= PARALLEL)
                 if found.where >= 0:
@@ -114,7 +116,7 @@ class Elementwise(Loss):
 
     def _pass(self, layout: Layout, y: Any, p: Any, w: Any, outputs: tuple[Any, Any, Any], scale: float, order: int,
               real: Any) -> float:  # fmt: skip
-        found = run(self._maths(), order, p.size, real, (y, p, *outputs), w, scale, self._hyperparameters())
+        found = run(self._maths(), order, p.size, real, (y, p, *outputs), w, scale, self._numbers())
         if found.where >= 0:
             raise ValueError(self._offence(found.where, found.values, p.shape))
         return found.value

@@ -1,10 +1,12 @@
 """What every loss has: the public methods, and the way from arguments to one pass over the data."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from .._math.constants import padded
 from .._request import checks as _check
 from .._request.weights import evened, hidden, is_masked, masked_like, without
 from .dispatch import device_of
@@ -87,6 +89,8 @@ class Loss:
     """When to use it, in half a sentence."""
     takes: ClassVar[Interval]
     """The predictions that it is defined for."""
+    _room: ClassVar[int]
+    """How many constants a call carries."""
 
     def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                       out: Any = None) -> LossGradient:  # fmt: skip
@@ -179,6 +183,18 @@ class Loss:
     def _shortcut(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient | None:
         """The result of a small and simple call, if there is a short way for it; None else."""
         return None
+
+    def _maths(self) -> Any:
+        """The scalar maths of the loss: see `_math.forms`."""
+        raise NotImplementedError
+
+    def _constants(self) -> Sequence[float]:
+        """The constants of the maths: hyperparameters of the same names, 0 for None."""
+        return [getattr(self, name) or 0.0 for name in self._maths().constants._fields]
+
+    def _numbers(self) -> tuple[float, ...]:
+        """The constants as a call carries them."""
+        return padded(self._constants(), self._room)
 
     def _layout(self, y: Any, p: Any, real: Any) -> "Layout":
         """Check y_true against y_pred; what the kernels need to know of their shapes."""

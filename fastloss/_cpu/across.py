@@ -6,6 +6,7 @@ from .._compile.invoke import invoke
 from .._compile.jit import helper
 from .._compile.memory import base_of, borrow, copy, elements, float_at, int_at
 from .._compile.vectors import WIDTH
+from .._math.constants import named
 from .._math.elementary import log1p
 from .._math.primitives import split
 from .operands import FUNCTION, SCALE
@@ -45,17 +46,18 @@ def compute(call: Any, table: Any, w: Any, losses: Any) -> None:
     copy(borrow(table, LOSS * TILE, many), losses)
 
 
-def row_maths(focus: Any, real: Any, order: int) -> Any:
+def row_maths(maths: Any, real: Any, order: int) -> Any:
     """The function of one loss across rows: from the sums of their exponentials to losses and factors of gradients.
 
     The gradient of another class than the true one is its exponential times the power times the factor.
     """
+    focus, constants = maths.focus, maths.constants
     with_gradient, with_hessian = order >= 1, order >= 2
 
     def function(call, table, count, unused, none):
         scale = float_at(call, SCALE, real)
         a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
-        c = (a, b, d, float_at(call, SCALE + 5, real))
+        c = named((a, b, d, float_at(call, SCALE + 5, real)), constants)
         values = elements(table, 11 * TILE, real)
         own, rest = borrow(values, OWN * TILE, count), borrow(values, REST * TILE, count)
         bases, distances = borrow(values, BASES * TILE, count), borrow(values, DISTANCES * TILE, count)

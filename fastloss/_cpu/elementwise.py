@@ -12,13 +12,14 @@ import numpy as np
 from .._compile.invoke import invoke, invoke_block
 from .._compile.jit import helper
 from .._compile.memory import base_at, base_of, beyond, borrow, elements, float_at, int_at, scratch
+from .._math.constants import named
 from .._math.elementary import two_sum
 from .blocks import BLOCK, fold, note
 
 SLOTS = "OOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqq" + "dddddd"
 """y_true, y_pred, weights, losses, gradient, hessian; size; for each array the function that moves it (0: it is used
 where it lies); and its itemsize; the block function, repeat (a weight belongs to so many consecutive elements; 0: no
-weights), order, each; scale and five hyperparameters."""
+weights), order, each; scale and five constants."""
 Y, P, W, LOSSES, GRAD, HESS, SIZE, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 13
 FUNCTION, REPEAT, ORDER, EACH, SCALE = 19, 20, 21, 22, 23
 
@@ -30,7 +31,7 @@ def block(maths: Any, real: Any, order: int) -> Any:
     maths.sides, if any, has a shorter point for blocks of hard labels, and for those of soft ones a second loop.
     order is the highest derivative wanted.
     """
-    point, outside = maths.point, maths.outside
+    point, outside, constants = maths.point, maths.outside, maths.constants
     with_sides = maths.sides is not None
     sides: Any = maths.sides or (None,) * 6
     simple, soft, hard, hard_outside, shared, rest = sides
@@ -44,7 +45,7 @@ def block(maths: Any, real: Any, order: int) -> Any:
         scale = real(1) if weighted else float_at(call, SCALE, real)  # weights come after, with the scale
         a, b = float_at(call, SCALE + 1, real), float_at(call, SCALE + 2, real)
         d, e = float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
-        c = (a, b, d, e, float_at(call, SCALE + 5, real))
+        c = named((a, b, d, e, float_at(call, SCALE + 5, real)), constants)
         bad, parts, mixed = flag(0), flag(0), flag(1)
         if with_sides and simple(c):
             mixed = flag(0)

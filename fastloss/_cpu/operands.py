@@ -13,7 +13,7 @@ SLOTS = "OOOOOOO" + "q" + "qqqqqq" + "qqqqqq" + "qqqqqqqqqqqqq" + "dddddd"
 function that moves it (0: it is used where it lies); and its itemsize; classes, inner, indices, repeat, each, has
 ignore_index, ignore_index, has class weights, whether dense targets may lie outside [0, 1]; of a kernel of tiles the
 function across rows, that which finds one-hot rows, the kernel of the others, and the order; scale, smoothing and four
-hyperparameters.
+constants.
 Element k of row (a, b) lies at (a * classes + k) * inner + b. A weight belongs to `repeat` consecutive rows (0: no
 weights). Indices: y_true holds class indices, which are read as int64 (0: dense targets)."""
 Y, P, W, LOSSES, GRAD, HESS, CLASS_WEIGHTS, COUNT, MOVES, ITEMSIZES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 14

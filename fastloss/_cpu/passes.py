@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._compile.jit import scalar
+from .._math.constants import ELEMENTWISE_CONSTANTS, padded
+from .._math.forms import ElementwiseMaths
 from .._request.checks import same_memory
 from .blocks import BLOCK, PARALLEL
 from .elementwise import SLOTS, block, elementwise
@@ -15,37 +17,11 @@ from .layout import place, places, repeated
 from .moves import reader
 from .staging import Operand, Sum, direct, staged
 
-NO_CONSTANTS = (0.0, 0.0, 0.0, 0.0, 0.0)
-
-
-class Sides(NamedTuple):
-    """Maths of a label that shares its weight among two answers: see losses/_binary.py."""
-
-    simple: Any
-    """Whether simple(c) lets hard(y, p, c) do as point for every label that is not soft(y)."""
-    soft: Any
-    hard: Any
-    hard_outside: Any
-    shared: Any
-    """Whether rest(y, p, c) has to be added to point where shared(y, c) is true of any label of a block."""
-    rest: Any
-
-
-class Maths(NamedTuple):
-    """Scalar maths of a loss: point(y, p, c) gives loss and derivatives, outside(y, p, c) is true where forbidden."""
-
-    name: str
-    point: Any
-    outside: Any
-    sides: Sides | None = None
-    deep: bool = False
-    """Whether the steps of the maths wait for each other so long that a CPU should take two vectors side by side."""
-    long: bool = False
-    """Whether the maths is too long to be unrolled eight times in a kernel of a GPU."""
+NO_CONSTANTS = padded((), ELEMENTWISE_CONSTANTS)
 
 
 @cache
-def _block(maths: Maths, real: Any, order: int) -> Function:
+def _block(maths: ElementwiseMaths, real: Any, order: int) -> Function:
     return Function(f"{maths.name}-{real.__name__}-{order}", block(maths, real, order), 8, interleaved=maths.deep)
 
 
@@ -64,7 +40,7 @@ class Plan(NamedTuple):
 
 
 @cache
-def plan(maths: Maths, y: Any, p: Any, order: int) -> Plan | None:
+def plan(maths: ElementwiseMaths, y: Any, p: Any, order: int) -> Plan | None:
     """The plan for y_true of dtype y and y_pred of dtype p; None where they need another way."""
     real = p.type
     if real not in (np.float32, np.float64) or not p.isnative:
@@ -78,7 +54,7 @@ def plan(maths: Maths, y: Any, p: Any, order: int) -> Plan | None:
     return Plan(_kernel(real), _block(maths, real, order).address, read, (y.itemsize, *[p.itemsize] * 5))
 
 
-def run(maths: Maths, order: int, count: int, real: Any, arrays: tuple[Any, ...], w: Any, scale: float,
+def run(maths: ElementwiseMaths, order: int, count: int, real: Any, arrays: tuple[Any, ...], w: Any, scale: float,
          constants: Sequence[float]) -> Sum:  # fmt: skip
     """One pass: arrays are y_true, y_pred, losses, gradient and Hessian; w has the rank of the losses."""
     y, p, *outputs = arrays
@@ -109,12 +85,7 @@ def _itself(y: Any, p: Any, c: Any) -> Any:
     return p, type(p)(0), type(p)(0)
 
 
-@scalar
-def nothing_outside(y: Any, p: Any, c: Any) -> Any:
-    return False
-
-
-IDENTITY = Maths("identity", _itself, nothing_outside)
+IDENTITY = ElementwiseMaths("identity", _itself)
 
 
 def total_weight(w: Any, count: int) -> float:
@@ -123,6 +94,6 @@ def total_weight(w: Any, count: int) -> float:
     return float(found.value * (count / w.size))
 
 
-def apply(maths: Maths, z: Any, out: Any, real: Any) -> None:
+def apply(maths: ElementwiseMaths, z: Any, out: Any, real: Any) -> None:
     """Write maths.point's first value for every element of z to out: an activation."""
     run(maths, 0, z.size, real, (z, z, out, None, None), None, 0.0, NO_CONSTANTS)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._compile.jit import helper
 from .._compile.memory import base_at, beyond, borrow, elements, float_at, int_at, scratch
+from .._math.constants import named
 from .._math.elementary import two_sum
 from .blocks import note
 from .operands import (
@@ -58,8 +59,7 @@ def carry(p: Any, loss: Any, e: Any, h: Any) -> Any:
     return loss
 
 
-def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: bool, spread: bool, classed: bool,
-            order: int) -> Any:  # fmt: skip
+def rowwise(maths: Any, from_logits: bool, real: Any, indices: bool, spread: bool, classed: bool, order: int) -> Any:
     """The kernel of one categorical loss for y_pred of dtype real.
 
     indices: y_true holds class numbers. spread: more than one class may have a share of the target; then classed says
@@ -67,7 +67,8 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
     """
     with_gradient, with_hessian = order >= 1, order >= 2
     lines = 0 if not spread else (3 if from_logits else 1)
-    one_class, every_class, probabilities = rows(focus, derivative, real, indices, spread, classed, order)
+    constants = maths.constants
+    one_class, every_class, probabilities = rows(maths.focus, maths.derivative, real, indices, spread, classed, order)
 
     def piece(call, first, last, report, slot):
         """Rows first..last of a call."""
@@ -76,7 +77,7 @@ def rowwise(focus: Any, derivative: Any, from_logits: bool, real: Any, indices: 
         signed = int_at(call, SIGNED) != 0
         factor, smooth = float_at(call, SCALE, np.float64), float_at(call, SCALE + 1, real)
         a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
-        c = (a, b, d, float_at(call, SCALE + 5, real))
+        c = named((a, b, d, float_at(call, SCALE + 5, real)), constants)
         keep, even = real(1) - smooth, smooth / real(classes)
         z_moves, y_moves = int_at(call, MOVES + P) != 0, int_at(call, MOVES + Y) != 0
         e_moves, h_moves = int_at(call, MOVES + GRAD) != 0, int_at(call, MOVES + HESS) != 0

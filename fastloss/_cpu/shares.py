@@ -10,6 +10,7 @@ import numpy as np
 
 from .._compile.jit import helper
 from .._compile.memory import base_at, borrow, elements, float_at, int_at, scratch
+from .._math.constants import named
 from .._math.elementary import two_sum
 from .blocks import note
 from .operands import (
@@ -59,11 +60,12 @@ SHORT = 64
 """Up to how many classes rows are taken this way; longer ones fill vectors by themselves."""
 
 
-def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> Any:
+def shares(maths: Any, real: Any, indices: bool, classed: bool, order: int) -> Any:
     """The kernel of one categorical loss for logits of dtype real: see `rowwise`, whose kernels of spread labels it is.
 
     Labels are class numbers, of which smoothing gives every class a share, or a target for every class.
     """
+    focus, constants = maths.focus, maths.constants
     with_gradient, with_hessian = order >= 1, order >= 2
 
     @helper
@@ -163,7 +165,7 @@ def shares(focus: Any, real: Any, indices: bool, classed: bool, order: int) -> A
         classes, inner, each = int_at(call, CLASSES), int_at(call, INNER), int_at(call, EACH)
         factor, smooth = float_at(call, SCALE, np.float64), float_at(call, SCALE + 1, real)
         a, b, d = float_at(call, SCALE + 2, real), float_at(call, SCALE + 3, real), float_at(call, SCALE + 4, real)
-        c = (a, b, d, float_at(call, SCALE + 5, real))
+        c = named((a, b, d, float_at(call, SCALE + 5, real)), constants)
         keep, even, signed = real(1) - smooth, smooth / real(classes), int_at(call, SIGNED) != 0
         kinds = KINDS if with_hessian else BEND if with_gradient else SLOPE
         class_weights = elements(base_at(call, CLASS_WEIGHTS), classes if classed else 0, real)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import scalar
+from .._math.constants import ELEMENTWISE_CONSTANTS, padded
 from .._request.weights import in_range, relative
 from .arrays import View
 from .passes import (
@@ -32,7 +33,7 @@ def elementwise_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Ca
     if mean:
         scale = Scale(1.0 / call.p.size) if call.w is None else total_of_weights(call, call.p.size)
         call = call._replace(scale=scale)
-    return call, elementwise_pass(call, loss._maths(), loss._hyperparameters())
+    return call, elementwise_pass(call, loss._maths(), loss._numbers())
 
 
 def categorical_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Call, View | None]:
@@ -49,13 +50,13 @@ def categorical_loss(loss: Any, call: Call, layout: Any, mean: bool) -> tuple[Ca
         uneven = call.w is not None or counted or loss.ignore_index is not None
         weighing = rows if counted else rows._replace(table=None)
         call = call._replace(scale=total_of_rows(call, weighing) if uneven else Scale(1.0 / rows.rows))
-    return call, rowwise_pass(call, rows, loss._maths(), loss.from_logits, loss._constants())
+    return call, rowwise_pass(call, rows, loss._maths(), loss.from_logits, loss._numbers())
 
 
 def elementwise_activation(maths: Any, z: View, out: View, real: Any, plan: Plan) -> None:
     """Write maths.point's first value for every element, as a gradient is written."""
     call = Call(z, z, None, 0, None, out, None, Scale(1.0), 1, real, plan, False)
-    elementwise_pass(call, _as_gradient(maths), (0.0,) * 5)
+    elementwise_pass(call, _as_gradient(maths), padded((), ELEMENTWISE_CONSTANTS))
 
 
 @cache

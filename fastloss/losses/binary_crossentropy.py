@@ -7,10 +7,9 @@ from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.hyperparameters import check, outside_unit
 from .._core.interval import UNIT, Interval
-from .._cpu.passes import Maths
 from .._math.elementary import exp_nonpositive, log1p_unit, positive
-from ._activations import SIGMOID
-from ._binary import logit_maths, probability_maths
+from .._math.forms import ElementwiseMaths
+from ._binary import Constants, logit_maths, probability_maths
 from ._probability import at_least, clamped_log
 
 
@@ -63,18 +62,15 @@ class BinaryCrossentropy(Elementwise):
     def __post_init__(self) -> None:
         check(self)
 
-    def _maths(self) -> Maths:
+    def _maths(self) -> ElementwiseMaths:
         return LOGITS if self.from_logits else PROBABILITIES
 
-    def _hyperparameters(self) -> tuple[float, float, float, float, float]:
+    def _constants(self) -> Constants:
         weight = 1.0 if self.pos_weight is None else self.pos_weight
-        return self.label_smoothing, weight, 1.0, 0.0, self.epsilon or 0.0
+        return Constants(self.label_smoothing, weight, 1.0, 0.0, self.epsilon or 0.0)
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return outside_unit(y, p)
-
-    def _activation(self) -> Maths:
-        return SIGMOID
 
 
 binary_crossentropy = BinaryCrossentropy()

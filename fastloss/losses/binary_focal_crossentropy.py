@@ -8,24 +8,23 @@ from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.hyperparameters import check, outside_unit
 from .._core.interval import UNIT, Interval
-from .._cpu.passes import Maths
 from .._math.elementary import exp_raised, log1p_unit, lower, positive, power
+from .._math.forms import ElementwiseMaths
 from .._math.primitives import fma
-from ._activations import SIGMOID
-from ._binary import logit_maths, probability_maths
+from ._binary import Constants, logit_maths, probability_maths
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log
 
 
 @cache
-def _logit_maths(name: str) -> Maths:
+def _logit_maths(name: str) -> ElementwiseMaths:
     raised = POWERS[name]
 
     @scalar
     def side(s, size, c):
         """q^g nll and its derivatives by s, with q = sigmoid(s), p = 1 - q and nll = -log p."""
         T = type(s)
-        g = c[3]
+        g = c.gamma
         e_raised = exp_raised(-size)
         e = lower(e_raised)
         excess = log1p_unit(e)
@@ -44,14 +43,14 @@ def _logit_maths(name: str) -> Maths:
 
 
 @cache
-def _probability_maths(name: str) -> Maths:
+def _probability_maths(name: str) -> ElementwiseMaths:
     raised, halved = POWERS[name], HALVES[name]
 
     @scalar
     def side(t, low, q, c):
         """q^g (-log t) and its derivatives by -t and t."""
         T = type(t)
-        g = c[3]
+        g = c.gamma
         nll, f, half = clamped_log(t, low), raised(q, g), halved(q, g)
         t_least, q_least = at_least(t), at_least(q)
         curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (t_least * q_least) + T(1) / t_least / t_least
@@ -90,18 +89,15 @@ class BinaryFocalCrossentropy(Elementwise):
     def __post_init__(self) -> None:
         check(self)
 
-    def _maths(self) -> Maths:
+    def _maths(self) -> ElementwiseMaths:
         return (_logit_maths if self.from_logits else _probability_maths)(power_name(self.gamma))
 
-    def _hyperparameters(self) -> tuple[float, float, float, float, float]:
+    def _constants(self) -> Constants:
         yes, no = (1.0, 1.0) if self.alpha is None else (self.alpha, 1.0 - self.alpha)
-        return self.label_smoothing, yes, no, self.gamma, self.epsilon or 0.0
+        return Constants(self.label_smoothing, yes, no, self.gamma, self.epsilon or 0.0)
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return outside_unit(y, p)
-
-    def _activation(self) -> Maths:
-        return SIGMOID
 
 
 binary_focal_crossentropy = BinaryFocalCrossentropy()

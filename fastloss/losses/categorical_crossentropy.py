@@ -1,13 +1,18 @@
 """Categorical cross-entropy, of probabilities or of logits."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from .._compile.jit import scalar
-from .._core.categorical import Categorical, Maths
+from .._core.categorical import Categorical
 from .._core.hyperparameters import check
 from .._core.interval import UNIT, Interval
+from .._math.forms import SoftmaxMaths
 from ._probability import at_least, clamped_log, clip
+
+
+class Constants(NamedTuple):
+    epsilon: float
 
 
 @scalar
@@ -19,12 +24,12 @@ def focus(p: Any, q: Any, nll: Any, c: Any) -> Any:
 @scalar
 def derivative(p: Any, c: Any) -> Any:
     T = type(p)
-    p, clipped = clip(p, c[2])
+    p, clipped = clip(p, c.epsilon)
     slope = T(1) / at_least(p)
     return clamped_log(p, None) + (p - p), T(0) if clipped else -slope, T(0) if clipped else slope * slope
 
 
-MATHS = Maths("categorical_crossentropy", focus, derivative)
+MATHS = SoftmaxMaths("categorical_crossentropy", focus, derivative, Constants)
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,8 @@ class CategoricalCrossentropy(Categorical):
     def __post_init__(self) -> None:
         check(self)
 
-    def _maths(self) -> Maths:
+    def _maths(self) -> SoftmaxMaths:
         return MATHS
-
-    def _constants(self) -> tuple[float, float, float, float]:
-        return 0.0, 1.0, self.epsilon or 0.0, 0.0
 
     def _class_factors(self) -> tuple[str, tuple[float, ...] | None, bool]:
         return "class_weight", self.class_weight, True

@@ -2,46 +2,53 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from .._compile.jit import scalar
-from .._core.categorical import Categorical, Maths
+from .._core.categorical import Categorical
 from .._core.hyperparameters import check
 from .._core.interval import UNIT, Interval
+from .._math.forms import SoftmaxMaths
 from .._math.primitives import fma, pick
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log, clip
 
 
+class Constants(NamedTuple):
+    gamma: float
+    alpha: float
+    epsilon: float
+
+
 @cache
-def _maths_for(name: str) -> Maths:
+def _maths_for(name: str) -> SoftmaxMaths:
     raised, halved = POWERS[name], HALVES[name]
 
     @scalar
     def focus(p, q, nll, c):
         T, least = type(p), pick(p, 2.0**-126, 2.0**-1022)
-        f = c[1] * raised(q, c[0])
+        f = c.alpha * raised(q, c.gamma)
         ratio = T(1) if q == T(0) else nll / q
         ratio = T(0) if p == T(0) else p * ratio
         # f / q first: where q is subnormal its inverse overflows, which f makes up for.
         odds = T(0) if q == T(0) else f * (p / (least if q < least else q))
-        bend = c[0] * fma(odds, fma(ratio, c[0] - T(1), T(2)), -f * ratio)
-        return T(0) if q == T(0) else f * nll, f * fma(c[0], ratio, T(1)), bend
+        bend = c.gamma * fma(odds, fma(ratio, c.gamma - T(1), T(2)), -f * ratio)
+        return T(0) if q == T(0) else f * nll, f * fma(c.gamma, ratio, T(1)), bend
 
     @scalar
     def derivative(p, c):
         T = type(p)
-        g = c[0]
-        p, clipped = clip(p, c[2])
+        g = c.gamma
+        p, clipped = clip(p, c.epsilon)
         q, nll = T(1) - p, clamped_log(p, None)
-        f, half = c[1] * raised(q, g), halved(q, g)
+        f, half = c.alpha * raised(q, g), halved(q, g)
         p_least, q_least = at_least(p), at_least(q)
         slope = f * (g * nll / q_least + T(1) / p_least)
         curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (p_least * q_least) + T(1) / p_least / p_least
-        curve = c[1] * (half * curve * half)
+        curve = c.alpha * (half * curve * half)
         return fma(f, nll, p - p), T(0) if clipped else -slope, T(0) if clipped else curve
 
-    return Maths(f"categorical_focal_{name}", focus, derivative)
+    return SoftmaxMaths(f"categorical_focal_{name}", focus, derivative, Constants)
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,12 @@ class CategoricalFocalCrossentropy(Categorical):
     def __post_init__(self) -> None:
         check(self)
 
-    def _maths(self) -> Maths:
+    def _maths(self) -> SoftmaxMaths:
         return _maths_for(power_name(self.gamma))
 
-    def _constants(self) -> tuple[float, float, float, float]:
+    def _constants(self) -> Constants:
         alpha = self.alpha if isinstance(self.alpha, float) else 1.0
-        return self.gamma, alpha, self.epsilon or 0.0, 0.0
+        return Constants(self.gamma, alpha, self.epsilon or 0.0)
 
     def _class_factors(self) -> tuple[str, tuple[float, ...] | None, bool]:
         return "alpha", self.alpha if isinstance(self.alpha, tuple) else None, False

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.interval import EVERYTHING, Interval
-from .._cpu.passes import Maths
+from .._math.forms import ElementwiseMaths
 
 
 @scalar
@@ -17,12 +17,7 @@ def point(y: Any, p: Any, c: Any) -> Any:
     return abs(d), sign, T(0) if d == d else d
 
 
-@scalar
-def outside(y: Any, p: Any, c: Any) -> Any:
-    return False
-
-
-MATHS = Maths("mean_absolute_error", point, outside)
+MATHS = ElementwiseMaths("mean_absolute_error", point)
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class MeanAbsoluteError(Elementwise):
     use: ClassVar[str] = "regression where outliers should not dominate"
     takes: ClassVar[Interval] = EVERYTHING
 
-    def _maths(self) -> Maths:
+    def _maths(self) -> ElementwiseMaths:
         return MATHS
 
 

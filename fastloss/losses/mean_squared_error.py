@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.interval import EVERYTHING, Interval
-from .._cpu.passes import Maths
+from .._math.forms import ElementwiseMaths
 
 
 @scalar
@@ -16,12 +16,7 @@ def point(y: Any, p: Any, c: Any) -> Any:
     return d * d, T(2) * d, T(2) if d == d else d
 
 
-@scalar
-def outside(y: Any, p: Any, c: Any) -> Any:
-    return False
-
-
-MATHS = Maths("mean_squared_error", point, outside)
+MATHS = ElementwiseMaths("mean_squared_error", point)
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class MeanSquaredError(Elementwise):
     use: ClassVar[str] = "regression where large errors are much worse"
     takes: ClassVar[Interval] = EVERYTHING
 
-    def _maths(self) -> Maths:
+    def _maths(self) -> ElementwiseMaths:
         return MATHS
 
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.interval import Interval
-from .._cpu.passes import Maths
 from .._math.elementary import log_parts
+from .._math.forms import ElementwiseMaths
 from .._math.primitives import fma, pick, split
 
 
@@ -54,7 +54,7 @@ def outside(y: Any, p: Any, c: Any) -> Any:
     return (y <= T(-1)) | (p <= T(-1))
 
 
-MATHS = Maths("mean_squared_logarithmic_error", point, outside, deep=True)
+MATHS = ElementwiseMaths("mean_squared_logarithmic_error", point, outside, deep=True)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class MeanSquaredLogarithmicError(Elementwise):
     use: ClassVar[str] = "values over orders of magnitude, underestimates worse"
     takes: ClassVar[Interval] = Interval(-1.0, math.inf, above=True)
 
-    def _maths(self) -> Maths:
+    def _maths(self) -> ElementwiseMaths:
         return MATHS
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:

@@ -2,16 +2,19 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.hyperparameters import check
 from .._core.interval import Interval
-from .._cpu.passes import Maths
 from .._math.elementary import exp, log, two_sum
+from .._math.forms import ElementwiseMaths
 from .._math.primitives import pick
-from ._activations import EXP
+
+
+class Constants(NamedTuple):
+    epsilon: float
 
 
 @scalar
@@ -19,7 +22,7 @@ def rate_point(y: Any, p: Any, c: Any) -> Any:
     T = type(p)
     infinite = p == pick(p, math.inf, math.inf)
     infinite = infinite & (y == y)
-    u, low = two_sum(p, T(0), c[0])  # epsilon; near 1 the logarithm needs what rounding loses
+    u, low = two_sum(p, T(0), c.epsilon)  # epsilon; near 1 the logarithm needs what rounding loses
     lg = log(u, T(0) if infinite else low)
     lg = T(-100) if lg < T(-100) else lg
     divisor = T(1e-12) if u < T(1e-12) else u
@@ -46,8 +49,8 @@ def log_outside(y: Any, z: Any, c: Any) -> Any:
     return y < type(z)(0)
 
 
-RATES = Maths("poisson", rate_point, rate_outside)
-LOGITS = Maths("poisson_logits", log_point, log_outside)
+RATES = ElementwiseMaths("poisson", rate_point, rate_outside, constants=Constants)
+LOGITS = ElementwiseMaths("poisson_logits", log_point, log_outside)
 
 
 @dataclass(frozen=True)
@@ -75,17 +78,11 @@ class Poisson(Elementwise):
     def __post_init__(self) -> None:
         check(self)
 
-    def _maths(self) -> Maths:
+    def _maths(self) -> ElementwiseMaths:
         return LOGITS if self.from_logits else RATES
-
-    def _hyperparameters(self) -> tuple[float, float, float, float, float]:
-        return self.epsilon or 0.0, 0.0, 0.0, 0.0, 0.0
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return ("y_true", y, "a count >= 0") if y < 0 else ("y_pred", p, "a rate >= 0 (or from_logits=True)")
-
-    def _activation(self) -> Maths:
-        return EXP
 
 
 poisson = Poisson()

@@ -7,10 +7,9 @@ from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.hyperparameters import check
 from .._core.interval import EVERYTHING, Interval
-from .._cpu.passes import Maths
 from .._math.elementary import exp_raised, lower
+from .._math.forms import ElementwiseMaths
 from .._math.primitives import fma
-from ._activations import TANH
 
 
 @scalar
@@ -40,8 +39,8 @@ def outside(y: Any, p: Any, c: Any) -> Any:
     return (abs(y) != type(p)(1)) & (y == y)
 
 
-MARGINS = Maths("squared_hinge", margin_point, outside)
-LOGITS = Maths("squared_hinge_logits", tanh_point, outside)
+MARGINS = ElementwiseMaths("squared_hinge", margin_point, outside)
+LOGITS = ElementwiseMaths("squared_hinge_logits", tanh_point, outside)
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,11 @@ class SquaredHinge(Elementwise):
     def __post_init__(self) -> None:
         check(self)
 
-    def _maths(self) -> Maths:
+    def _maths(self) -> ElementwiseMaths:
         return LOGITS if self.from_logits else MARGINS
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return "y_true", y, "-1 or 1"
-
-    def _activation(self) -> Maths:
-        return TANH
 
 
 squared_hinge = SquaredHinge()

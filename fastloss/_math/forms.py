@@ -1,0 +1,52 @@
+"""What the scalar maths of a loss consists of: its functions, and the class of the constants that they read."""
+
+from typing import Any, NamedTuple
+
+from .._compile.jit import scalar
+from .constants import NoConstants
+
+
+@scalar
+def nothing_outside(y: Any, p: Any, c: Any) -> Any:
+    """Of a loss that is defined everywhere."""
+    return False
+
+
+class Sides(NamedTuple):
+    """Maths of a label that shares its weight among two answers: see losses/_binary.py."""
+
+    simple: Any
+    """Whether simple(c) lets hard(y, p, c) do as point for every label that is not soft(y)."""
+    soft: Any
+    hard: Any
+    hard_outside: Any
+    shared: Any
+    """Whether rest(y, p, c) has to be added to point where shared(y, c) is true of any label of a block."""
+    rest: Any
+
+
+class ElementwiseMaths(NamedTuple):
+    """point(y, p, c) gives loss and derivatives, outside(y, p, c) is true where y or p is forbidden."""
+
+    name: str
+    """Kernels are named by it: no two losses may share one."""
+    point: Any
+    outside: Any = nothing_outside
+    sides: Sides | None = None
+    deep: bool = False
+    """Whether the steps of the maths wait for each other so long that a CPU should take two vectors side by side."""
+    long: bool = False
+    """Whether the maths is too long to be unrolled eight times in a kernel of a GPU."""
+    constants: type = NoConstants
+    """The named tuple that c is."""
+
+
+class SoftmaxMaths(NamedTuple):
+    """focus(p, q, nll, c) for softmax and derivative(p, c) for probabilities: see `_cpu.rows`."""
+
+    name: str
+    """Kernels are named by it: no two losses may share one."""
+    focus: Any
+    derivative: Any
+    constants: type = NoConstants
+    """The named tuple that c is."""
