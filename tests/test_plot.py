@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import fastloss as fl
+from fastloss._choose import name_of as name_in_text
+from tests import plain
 from tests.support import CLASSES, VARIANTS, categorical, name_of
 
 matplotlib = pytest.importorskip("matplotlib", reason="Matplotlib, which draws, is not installed")
@@ -34,25 +36,22 @@ def labelled(axes):
     return bool(axes.get_xlabel()) and bool(axes.get_ylabel())
 
 
-TEXTBOOK = {
-    "mean squared error": lambda p: (1 - p) ** 2,
-    "mean absolute error": lambda p: abs(1 - p),
-    "mean squared logarithmic error": lambda p: (np.log(2) - np.log1p(p)) ** 2,
-    "Poisson, above its least": lambda p: p - np.log(p) - 1,
-    "squared hinge": lambda p: np.maximum(0, 1 - p) ** 2,
-    "binary cross-entropy": lambda p: -np.log(p),
-}
+def title(loss):
+    return name_in_text(type(loss)) + (", above its least" if loss.least else "")
 
 
 def test_losses():
     axes = plot.plot_losses()
     shown = curves(axes)
-    assert legend(axes) == [*TEXTBOOK]
+    assert {fl.MeanSquaredError, fl.Poisson, fl.BinaryCrossentropy} <= {type(loss) for loss in plot.USUAL}
+    assert legend(axes) == [title(loss) for loss in plot.USUAL]
     assert labelled(axes)
-    for name, (x, values) in shown.items():
-        np.testing.assert_allclose(values, TEXTBOOK[name](x), atol=1e-12, err_msg=name)
+    for loss in plot.USUAL:
+        x, values = shown[title(loss)]
+        textbook, at_one = (plain.elementwise(loss, np.ones_like(p), p).loss for p in (x, np.ones(1)))
+        np.testing.assert_allclose(values, textbook - (at_one if loss.least else 0), atol=1e-12, err_msg=title(loss))
         nearest = np.argmin(abs(x - 1))
-        assert abs(values[nearest]) <= 1.01 * abs(x[nearest] - 1) + 1e-12, f"{name} is not 0 where the two agree"
+        assert abs(values[nearest]) <= 1.01 * abs(x[nearest] - 1) + 1e-12, f"{title(loss)} is not 0 where the two agree"
     assert shown["binary cross-entropy"][0].max() < 1
     assert shown["squared hinge"][0].min() < 0
 

@@ -29,6 +29,7 @@ from .._math.forms import SoftmaxMaths
 from .._request import checks as _check
 from .._request.checks import same_memory
 from .._request.weights import in_range, relative
+from .interval import UNIT
 from .loss import Layout, Loss
 
 NO_FUNCTIONS = (0, 0, 0)
@@ -89,6 +90,10 @@ class Categorical(Loss):
     ignore_index: int | None
     axis: int
     signed_targets: bool = False
+    task = ("single-label classification",)
+    activation = "softmax"
+    takes = UNIT
+    drawn = False
     _room = SOFTMAX_CONSTANTS
 
     def _maths(self) -> SoftmaxMaths:

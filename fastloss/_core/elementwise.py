@@ -1,7 +1,7 @@
 """The base class of losses without classes: y_true and y_pred of one shape, every element for itself."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,8 +37,13 @@ class Elementwise(Loss):
 
     _room = ELEMENTWISE_CONSTANTS
 
+    _predictions: ClassVar[ElementwiseMaths]
+    """The maths from predictions."""
+    _logits: ClassVar[ElementwiseMaths]
+    """The maths from logits, of a loss with the hyperparameter from_logits."""
+
     def _maths(self) -> ElementwiseMaths:
-        raise NotImplementedError
+        return self._logits if getattr(self, "from_logits", False) else self._predictions
 
     def _activation(self) -> ElementwiseMaths | None:
         """The maths of the activation; None for the identity."""
@@ -52,8 +57,9 @@ class Elementwise(Loss):
             apply(maths, z, out, real)
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
-        """Which argument has which forbidden value, and what was expected."""
-        raise NotImplementedError
+        """Which argument has which forbidden value, and what was expected: of a loss with `outside`."""
+        raise NotImplementedError(f"{type(self).__name__} has the function `outside` but not the method _forbidden, "
+                                  "which says what is wrong and what was expected")  # fmt: skip
 
     def _shortcut(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient | None:
         if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:

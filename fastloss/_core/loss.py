@@ -10,7 +10,8 @@ from .._math.constants import padded
 from .._request import checks as _check
 from .._request.weights import evened, hidden, is_masked, masked_like, without
 from .dispatch import device_of
-from .interval import Interval
+from .hyperparameters import check_all
+from .interval import EVERYTHING, Interval
 
 
 class LossGradient(NamedTuple):
@@ -81,14 +82,23 @@ class Loss:
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__
 
-    task: ClassVar[tuple[str, ...]]
+    def __post_init__(self) -> None:
+        check_all(self)
+
+    task: ClassVar[tuple[str, ...]] = ()
     """What the loss is for."""
-    activation: ClassVar[str | None]
+    activation: ClassVar[str | None] = None
     """The activation that belongs to the loss, fused where from_logits=True."""
-    use: ClassVar[str]
+    use: ClassVar[str] = ""
     """When to use it, in half a sentence."""
-    takes: ClassVar[Interval]
+    takes: ClassVar[Interval] = EVERYTHING
     """The predictions that it is defined for."""
+    first: ClassVar[bool] = False
+    """Whether it is the first choice of its tasks."""
+    drawn: ClassVar[bool] = True
+    """Whether a picture of the usual losses shows it."""
+    least: ClassVar[float] = 0.0
+    """The least loss of a target of 1, which a picture of several losses leaves out."""
     _room: ClassVar[int]
     """How many constants a call carries."""
 

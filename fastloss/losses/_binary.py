@@ -8,6 +8,8 @@ blocks where `shared` finds a label that needs it.
 from typing import Any, NamedTuple
 
 from .._compile.jit import scalar
+from .._core.elementwise import Elementwise
+from .._core.interval import UNIT
 from .._math.forms import ElementwiseMaths, Sides, nothing_outside
 from .._math.primitives import fma
 from ._probability import clip
@@ -127,3 +129,16 @@ def probability_maths(name: str, side: Any) -> ElementwiseMaths:
         return fma(loss, w, p - p), T(0) if flat else grad, T(0) if flat else curve * w
 
     return _sides(name, weighted, weighted, either_outside, probability_outside)
+
+
+class Binary(Elementwise):
+    """A loss of yes/no labels."""
+
+    task = ("binary classification", "multi-label classification")
+    activation = "sigmoid"
+    takes = UNIT
+
+    def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
+        if not 0 <= y <= 1:
+            return "y_true", y, "a label in [0, 1]"
+        return "y_pred", p, "a probability in [0, 1] (for logits, from_logits=True)"
