@@ -77,6 +77,7 @@ def number_or_vector(one: Check) -> Check:
     return lambda name, argument, value: (one if isinstance(value, numbers.Real) else vector)(name, argument, value)
 
 
+POSITIVE = number(math.nextafter(0.0, 1.0), math.inf, "a number > 0")
 NONNEGATIVE = number(0.0, math.inf, "a number >= 0")
 SMOOTHING = number(0.0, math.nextafter(1.0, 0.0), "a number in [0, 1)")
 CLIP = optional(number(0.0, 0.5, "a number in [0, 0.5]"))
@@ -90,7 +91,7 @@ def check_all(loss: Any) -> None:
         if "check" not in field.metadata:
             raise TypeError(
                 f"{name}: the field {field.name} has no check; declare it as {field.name}: float = "
-                "hyperparameter(default, check), with hyperparameter and a check from fastloss/_core/hyperparameters.py"
+                "hyperparameter(default, check), both from fastloss/losses/_base.py"
             )
         value = field.metadata["check"](name, field.name, getattr(loss, field.name))
         object.__setattr__(loss, field.name, value)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .._compile.jit import scalar
-from .._core.hyperparameters import CLIP, NONNEGATIVE, SMOOTHING, flag, hyperparameter, optional
 from .._math.elementary import exp_nonpositive, log1p_unit, positive
+from ._base import CLIP, NONNEGATIVE, SMOOTHING, flag, hyperparameter, optional, scalar
 from ._binary import Binary, Constants, logit_maths, probability_maths
 from ._probability import at_least, clamped_log
 

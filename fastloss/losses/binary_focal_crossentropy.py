@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from functools import cache
 
-from .._compile.jit import scalar
-from .._core.hyperparameters import CLIP, NONNEGATIVE, SMOOTHING, flag, hyperparameter, number, optional
 from .._math.elementary import exp_raised, log1p_unit, lower, positive, power
-from .._math.forms import ElementwiseMaths
 from .._math.primitives import fma
+from ._base import CLIP, NONNEGATIVE, SMOOTHING, ElementwiseMaths, flag, hyperparameter, number, optional, scalar
 from ._binary import Binary, Constants, logit_maths, probability_maths
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log

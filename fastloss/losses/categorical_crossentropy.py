@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .._compile.jit import scalar
-from .._core.categorical import Categorical
-from .._core.hyperparameters import CLIP, SMOOTHING, flag, hyperparameter, integer, optional, vector
-from .._math.forms import SoftmaxMaths
+from ._base import CLIP, SMOOTHING, Categorical, SoftmaxMaths, flag, hyperparameter, integer, optional, scalar, vector
 from ._probability import at_least, clamped_log, clip
 
 

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from .._compile.jit import scalar
-from .._core.categorical import Categorical
-from .._core.hyperparameters import (
+from .._math.primitives import fma, pick
+from ._base import (
     CLIP,
     NONNEGATIVE,
     SMOOTHING,
+    Categorical,
+    SoftmaxMaths,
     flag,
     hyperparameter,
     integer,
     number,
     number_or_vector,
     optional,
+    scalar,
 )
-from .._math.forms import SoftmaxMaths
-from .._math.primitives import fma, pick
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log, clip
 

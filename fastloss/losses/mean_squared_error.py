@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .._compile.jit import scalar
-from .._core.elementwise import Elementwise
-from .._math.forms import ElementwiseMaths
+from ._base import Elementwise, ElementwiseMaths, scalar
 
 
 @scalar

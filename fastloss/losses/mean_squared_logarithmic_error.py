@@ -4,12 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .._compile.jit import scalar
-from .._core.elementwise import Elementwise
-from .._core.interval import Interval
 from .._math.elementary import log_parts
-from .._math.forms import ElementwiseMaths
 from .._math.primitives import fma, pick, split
+from ._base import Elementwise, ElementwiseMaths, Interval, scalar
 
 
 @scalar

@@ -4,13 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .._compile.jit import scalar
-from .._core.elementwise import Elementwise
-from .._core.hyperparameters import NONNEGATIVE, flag, hyperparameter, optional
-from .._core.interval import Interval
 from .._math.elementary import exp, log, two_sum
-from .._math.forms import ElementwiseMaths
 from .._math.primitives import pick
+from ._base import NONNEGATIVE, Elementwise, ElementwiseMaths, Interval, flag, hyperparameter, optional, scalar
+from ._probability import at_least
 
 
 class Constants(NamedTuple):
@@ -22,10 +19,10 @@ def rate_point(y: Any, p: Any, c: Any) -> Any:
     T = type(p)
     infinite = p == pick(p, math.inf, math.inf)
     infinite = infinite & (y == y)
-    u, low = two_sum(p, T(0), c.epsilon)  # epsilon; near 1 the logarithm needs what rounding loses
+    u, low = two_sum(p, T(0), c.epsilon)  # near 1 the logarithm needs what rounding loses
     lg = log(u, T(0) if infinite else low)
     lg = T(-100) if lg < T(-100) else lg
-    divisor = T(1e-12) if u < T(1e-12) else u
+    divisor = at_least(u)
     loss = p if (y == T(0)) | infinite else p - y * lg
     return loss, T(1) if infinite else (u - y) / divisor, T(0) if infinite else y / divisor / divisor
 

@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .._compile.jit import scalar
-from .._core.elementwise import Elementwise
-from .._core.hyperparameters import flag, hyperparameter
 from .._math.elementary import exp_raised, lower
-from .._math.forms import ElementwiseMaths
 from .._math.primitives import fma
+from ._base import Elementwise, ElementwiseMaths, flag, hyperparameter, scalar
 
 
 @scalar
