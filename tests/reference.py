@@ -51,6 +51,8 @@ class Reference(NamedTuple):
     do: errors are counted in ulp of the true value or of that."""
     clamped: Callable[..., Any] | None = None
     """clamped(loss, y, x): gradient and Hessian from predictions, of a loss with clamps or kinks."""
+    corners: tuple[float, ...] = ()
+    """Predictions at which a derivative jumps, for a target of 1."""
     options: tuple[dict[str, float], ...] = ({},)
     """Hyperparameters whose errors in ulp are tested."""
 
@@ -113,13 +115,14 @@ def hinge_derivatives(loss, y, p):
 GAMMAS = tuple({"gamma": g} for g in (0.0, 0.5, 1.0, 2.0, 3.7))
 REFERENCES = {
     "MeanSquaredError": Reference(squared, formulas.squared, bounds=(2, 1, 0)),
-    "MeanAbsoluteError": Reference(absolute, formulas.absolute, bounds=(1, 0, 0), clamped=absolute_derivatives),
+    "MeanAbsoluteError": Reference(absolute, formulas.absolute, bounds=(1, 0, 0), clamped=absolute_derivatives,
+                                   corners=(1.0,)),
     "MeanSquaredLogarithmicError": Reference(logarithmic, formulas.logarithmic, bounds=(6, 5, 6), domain=SIZES,
                                              scale=logarithmic_scale),
     "Poisson": Reference(poisson, formulas.poisson, bounds=(3, 3, 3), logits=(2, 2, 1), domain=COUNTS,
                          scale=poisson_scale, clamped=poisson_clamped, options=({}, {"epsilon": 1e-7})),
     "SquaredHinge": Reference(hinge, formulas.hinge, bounds=(2, 1, 0), logits=(7, 9, 10), domain=SIGNS,
-                              scale=hinge_scale, clamped=hinge_derivatives),
+                              scale=hinge_scale, clamped=hinge_derivatives, corners=(1.0,)),
     "BinaryCrossentropy": Reference(binary, formulas.binary, bounds=(3, 3, 4), logits=(4, 4, 6), domain=LABELS,
                                     scale=binary_scale, clamped=binary_clamped,
                                     options=({}, {"pos_weight": 3.0, "label_smoothing": 0.25})),
