@@ -1,31 +1,20 @@
 """Which loss for which task and last layer, from what the losses say of themselves."""
 
 import re
+import sys
 from typing import NamedTuple
 
 from ._core.interval import EVERYTHING, UNIT, Interval
 from ._core.loss import Loss
-from .losses.binary_crossentropy import BinaryCrossentropy
-from .losses.binary_focal_crossentropy import BinaryFocalCrossentropy
-from .losses.categorical_crossentropy import CategoricalCrossentropy
-from .losses.categorical_focal_crossentropy import CategoricalFocalCrossentropy
-from .losses.mean_absolute_error import MeanAbsoluteError
-from .losses.mean_squared_error import MeanSquaredError
-from .losses.mean_squared_logarithmic_error import MeanSquaredLogarithmicError
-from .losses.poisson import Poisson
-from .losses.squared_hinge import SquaredHinge
 
-LOSSES: tuple[type[Loss], ...] = (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalFocalCrossentropy,
-    MeanSquaredError,
-    MeanAbsoluteError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    SquaredHinge,
-)
+
+def _exported() -> list[type[Loss]]:
+    """The losses that the package exports, in the order of their imports."""
+    names = vars(sys.modules[__package__ or "fastloss"])
+    return [v for v in names.values() if isinstance(v, type) and issubclass(v, Loss) and v is not Loss]
+
+
+LOSSES = tuple(sorted(_exported(), key=lambda loss: not loss.first))
 """All losses, the first choice of a task before the others."""
 TASKS = tuple(dict.fromkeys(task for loss in LOSSES for task in loss.task))
 ACTIVATIONS = {

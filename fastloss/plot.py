@@ -10,17 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from . import (
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    Loss,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    SquaredHinge,
-)
-from ._choose import name_of
+from . import BinaryFocalCrossentropy, Loss
+from ._choose import LOSSES, name_of
 
 try:
     from matplotlib import pyplot as plt
@@ -38,8 +29,7 @@ HANDLE = 2.8  # longer than the longest pattern of dashes, so that the legend sh
 POINTS = 601
 SIZE = (6.0, 4.2)
 """Inches, of a figure that is made here."""
-USUAL = (MeanSquaredError(), MeanAbsoluteError(), MeanSquaredLogarithmicError(), Poisson(), SquaredHinge(),
-         BinaryCrossentropy())  # fmt: skip
+USUAL = tuple(loss() for loss in LOSSES if loss.drawn)
 
 
 def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) -> Axes:
@@ -69,8 +59,8 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) ->
     for number, loss in enumerate(drawn):
         x = _reach(loss, low, high)
         values, label = loss.loss(np.ones_like(x), x, reduction="none"), _title(loss)
-        if isinstance(loss, Poisson):
-            values = values - loss.loss(np.ones(1), np.zeros(1) if loss.from_logits else np.ones(1))
+        if loss.least:
+            values = values - loss.least
             label += ", above its least"
         axes.plot(x, values, label=label, **_line(number))
     what = "prediction or logit" if len(logits) == 2 else "logit" if True in logits else "prediction"

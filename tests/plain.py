@@ -1,116 +1,19 @@
-"""Every loss in plain NumPy: float64, textbook formulas, sums by math.fsum. For moderate values, where nothing cancels.
+"""What a call should give, in plain NumPy: the formulas of the losses, sums by math.fsum. For moderate values.
 
 `tests/reference.py` says what is right to the last digit, at a few points; this is for arrays of any size and layout.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-
-class Points(NamedTuple):
-    """Loss, gradient and Hessian of every example, without weights; gradient and Hessian have y_pred's shape."""
-
-    loss: Any
-    gradient: Any
-    hessian: Any
-
-
-def wide(array: Any) -> Any:
-    return np.asarray(array).astype(np.float64)
-
-
-def curve(p: Any, q: Any, gamma: float, logits: bool) -> Points:
-    """q^gamma (-log p) with q = 1 - p, and its derivatives by p; from probabilities with clamps."""
-    least, most = (1e-150, np.inf) if logits else (1e-12, 100)
-    with np.errstate(divide="ignore"):
-        nll = np.minimum(-np.log(p), most)
-    p_least, q_least, f = np.maximum(p, least), np.maximum(q, least), q**gamma
-    slope = -f * (1 / p_least + gamma * nll / q_least)
-    bend = f * (1 / p_least**2 + 2 * gamma / (p_least * q_least) + gamma * (gamma - 1) * nll / q_least**2)
-    return Points(f * nll, slope, bend)
-
-
-def clip(loss: Any, p: Any) -> tuple[Any, Any]:
-    """p within [epsilon, 1 - epsilon] in p's own dtype, and where it was not."""
-    low = p.dtype.type(getattr(loss, "epsilon", None) or 0)
-    high = p.dtype.type(1) - low
-    return wide(np.clip(p, low, high)), (p < low) | (p > high)
+from tests.formulas import Points, rows, wide
+from tests.reference import reference_of
 
 
 def elementwise(loss: Any, y: Any, x: Any) -> Points:
-    name, logits = type(loss).__name__, getattr(loss, "from_logits", False)
-    if name.startswith("Binary"):
-        return binary(loss, wide(y), x)
-    y, p = wide(y), wide(x)
-    if name == "MeanSquaredError":
-        return Points((p - y) ** 2, 2 * (p - y), np.full_like(p, 2))
-    if name == "MeanAbsoluteError":
-        return Points(abs(p - y), np.sign(p - y), np.zeros_like(p))
-    if name == "MeanSquaredLogarithmicError":
-        d = np.log1p(p) - np.log1p(y)
-        return Points(d**2, 2 * d / (1 + p), 2 * (1 - d) / (1 + p) ** 2)
-    if name == "Poisson" and logits:
-        return Points(np.exp(p) - y * p, np.exp(p) - y, np.exp(p))
-    if name == "Poisson":
-        u = p + (loss.epsilon or 0)
-        return Points(p - y * np.log(u), (u - y) / u, y / u**2)
-    assert name == "SquaredHinge", f"{name} has no formula in tests/plain.py"
-    t, slope = (np.tanh(p), 1 - np.tanh(p) ** 2) if logits else (p, np.ones_like(p))
-    m = np.maximum(0, 1 - y * t)
-    hess = np.where(m > 0, 2 * slope**2 + 4 * y * m * t * slope * logits, 0)
-    return Points(m**2, -2 * y * m * slope, hess)
-
-
-def binary(loss: Any, y: Any, x: Any) -> Points:
-    y = y * (1 - loss.label_smoothing) + loss.label_smoothing / 2
-    yes, no, gamma = getattr(loss, "pos_weight", None), 1.0, getattr(loss, "gamma", 0.0)
-    if getattr(loss, "alpha", None) is not None:
-        yes, no = loss.alpha, 1 - loss.alpha
-    yes = 1.0 if yes is None else yes
-    if loss.from_logits:
-        z, out = wide(x), np.zeros(x.shape, bool)
-        p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
-    else:
-        p, out = clip(loss, x)
-        q = 1 - p
-    up, down = curve(p, q, gamma, loss.from_logits), curve(q, p, gamma, loss.from_logits)
-    a, b = yes * y, no * (1 - y)
-    grad, hess = a * up.gradient - b * down.gradient, a * up.hessian + b * down.hessian
-    if loss.from_logits:
-        grad, hess = grad * p * q, hess * (p * q) ** 2 + grad * p * q * (q - p)
-    return Points(a * up.loss + b * down.loss, np.where(out, 0, grad), np.where(out, 0, hess))
-
-
-def rows(loss: Any, y: Any, x: Any) -> Points:
-    """Classes on the loss's axis, as indices or as a target for each; ignored examples are 0."""
-    x = np.moveaxis(x, loss.axis, -1)
-    classes, kept = x.shape[-1], np.ones(x.shape[:-1], bool)
-    if np.ndim(y) < x.ndim:
-        kept = np.asarray(y) != loss.ignore_index
-        target = np.equal.outer(y, np.arange(classes)) * 1.0
-    else:
-        target = np.moveaxis(wide(y), loss.axis, -1)
-    target = target * (1 - loss.label_smoothing) + loss.label_smoothing / classes
-    given = getattr(loss, "class_weight", None) or getattr(loss, "alpha", None) or 1.0
-    t = target * np.asarray(given) * kept[..., None]
-    gamma = getattr(loss, "gamma", 0.0)
-    if loss.from_logits:
-        z = wide(x)
-        e = np.exp(z - z.max(-1, keepdims=True))
-        p, out = e / e.sum(-1, keepdims=True), np.zeros(x.shape, bool)
-    else:
-        p, out = clip(loss, x)
-    each = curve(p, 1 - p, gamma, loss.from_logits)
-    grad, hess = np.where(out, 0, t * each.gradient), np.where(out, 0, t * each.hessian)
-    if loss.from_logits:
-        slope = grad * p
-        bend = hess * p**2 + slope
-        grad = slope - p * slope.sum(-1, keepdims=True)
-        hess = p**2 * (bend.sum(-1, keepdims=True) - bend) + (1 - p) ** 2 * bend
-        hess = hess - p * (1 - p) * slope.sum(-1, keepdims=True)
-    return Points((t * each.loss).sum(-1), np.moveaxis(grad, -1, loss.axis), np.moveaxis(hess, -1, loss.axis))
+    return reference_of(loss).plain(loss, wide(y), x)
 
 
 def points(loss: Any, y: Any, p: Any) -> Points:

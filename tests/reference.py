@@ -1,9 +1,7 @@
-"""The naive twin of every loss: the textbook formula in mpmath, its derivatives by differences at 1400 digits.
+"""The reference of every loss: the textbook formula in mpmath, its derivatives by differences at 1400 digits.
 
-A twin takes a loss object, a target and a prediction as mpmath numbers (a row of them for the categorical losses) and
-gives the loss; nothing here is clever and nothing is shared with the library. `scale` gives the size of the largest of
-the terms that cancel in loss, gradient and Hessian (0 where none do): errors are counted in ulp of the true value or
-of that. `clamped` gives gradient and Hessian from probabilities, where the contract's clamps and kinks decide.
+Nothing here is clever and nothing is shared with the library. A new loss needs a Reference in REFERENCES, under the
+name of its class; every suite finds it there.
 """
 
 from collections.abc import Callable
@@ -11,47 +9,55 @@ from typing import Any, NamedTuple
 
 import mpmath as mp
 
+from tests import formulas
+from tests.inputs import COUNTS, LABELS, REAL, SIGNS, SIZES, Domain
+from tests.likelihoods import (
+    LEAST,
+    binary,
+    binary_clamped,
+    binary_scale,
+    categorical,
+    categorical_clamped,
+    categorical_scale,
+    epsilon,
+    focal_binary,
+    focal_binary_clamped,
+    focal_binary_scale,
+    xlogy,
+)
+
 DIGITS = 420
-LEAST = mp.mpf(10) ** -12
-
-
-class Twin(NamedTuple):
-    value: Callable[..., Any]
-    scale: Callable[..., Any]
-    clamped: Callable[..., Any] | None = None
-
-
-def sigmoid(z):
-    return 1 / (1 + mp.exp(-z))
-
-
-def xlogy(x, y):
-    """x log y as the contract has it: 0 log 0 is 0 and the log is at least -100."""
-    return mp.mpf(0) if x == 0 else x * (mp.mpf(-100) if y <= 0 else max(mp.log(y), mp.mpf(-100)))
-
-
-def smooth(loss, y, classes=2):
-    a = mp.mpf(loss.label_smoothing)
-    return y * (1 - a) + a / classes
-
-
-def epsilon(loss):
-    return mp.mpf(loss.epsilon or 0)
-
-
-def clip(loss, p):
-    return min(max(p, epsilon(loss)), 1 - epsilon(loss))
-
-
-def clipped(loss, p):
-    return not epsilon(loss) <= p <= 1 - epsilon(loss)
 
 
 def none(loss, y, x):
     return 0, 0, 0
 
 
-# --- elementwise ------------------------------------------------------------------------------------------------
+class Reference(NamedTuple):
+    """What the tests know of a loss by themselves."""
+
+    value: Callable[..., Any]
+    """value(loss, y, x): the loss of a target and a prediction as mpmath numbers, rows of them for classes."""
+    plain: Callable[..., Any]
+    """The same of arrays in NumPy, with both derivatives: see `tests.formulas`."""
+    bounds: tuple[int, int, int]
+    """The bounds of loss, gradient and Hessian in ulp, from predictions."""
+    logits: tuple[int, int, int] | None = None
+    """The same from logits."""
+    domain: Domain | None = REAL
+    """Where it is tested; None for a loss of classes."""
+    scale: Callable[..., Any] = none
+    """scale(loss, y, x): the size of the largest of the terms that cancel in loss, gradient and Hessian, 0 where none
+    do: errors are counted in ulp of the true value or of that."""
+    clamped: Callable[..., Any] | None = None
+    """clamped(loss, y, x): gradient and Hessian from predictions, of a loss with clamps or kinks."""
+    corners: tuple[float, ...] = ()
+    """Predictions at which a derivative jumps, for a target of 1."""
+    options: tuple[dict[str, float], ...] = ({},)
+    """Hyperparameters whose errors in ulp are tested."""
+
+
+# --- losses of elements ------------------------------------------------------------------------------------------
 
 
 def squared(loss, y, p):
@@ -104,162 +110,59 @@ def hinge_derivatives(loss, y, p):
     return -2 * y * m, mp.mpf(2 if m > 0 else 0)
 
 
-def yes_weight(loss):
-    return mp.mpf(1) if loss.pos_weight is None else mp.mpf(loss.pos_weight)
+# --- the table ---------------------------------------------------------------------------------------------------
+
+GAMMAS = tuple({"gamma": g} for g in (0.0, 0.5, 1.0, 2.0, 3.7))
+REFERENCES = {
+    "MeanSquaredError": Reference(squared, formulas.squared, bounds=(2, 1, 0)),
+    "MeanAbsoluteError": Reference(absolute, formulas.absolute, bounds=(1, 0, 0), clamped=absolute_derivatives,
+                                   corners=(1.0,)),
+    "MeanSquaredLogarithmicError": Reference(logarithmic, formulas.logarithmic, bounds=(6, 5, 6), domain=SIZES,
+                                             scale=logarithmic_scale),
+    "Poisson": Reference(poisson, formulas.poisson, bounds=(3, 3, 3), logits=(2, 2, 1), domain=COUNTS,
+                         scale=poisson_scale, clamped=poisson_clamped, options=({}, {"epsilon": 1e-7})),
+    "SquaredHinge": Reference(hinge, formulas.hinge, bounds=(2, 1, 0), logits=(7, 9, 10), domain=SIGNS,
+                              scale=hinge_scale, clamped=hinge_derivatives, corners=(1.0,)),
+    "BinaryCrossentropy": Reference(binary, formulas.binary, bounds=(3, 3, 4), logits=(4, 4, 6), domain=LABELS,
+                                    scale=binary_scale, clamped=binary_clamped,
+                                    options=({}, {"pos_weight": 3.0, "label_smoothing": 0.25})),
+    "BinaryFocalCrossentropy": Reference(focal_binary, formulas.binary, bounds=(10, 12, 14), logits=(16, 20, 24),
+                                         domain=LABELS, scale=focal_binary_scale, clamped=focal_binary_clamped,
+                                         options=(*GAMMAS, {"alpha": 0.25})),
+    "CategoricalCrossentropy": Reference(categorical, formulas.rows, bounds=(3, 2, 4), logits=(5, 8, 10), domain=None,
+                                         scale=categorical_scale, clamped=categorical_clamped,
+                                         options=({}, {"label_smoothing": 0.25})),
+    "CategoricalFocalCrossentropy": Reference(categorical, formulas.rows, bounds=(10, 12, 14), logits=(20, 28, 28),
+                                              domain=None, scale=categorical_scale, clamped=categorical_clamped,
+                                              options=GAMMAS),
+}  # fmt: skip
 
 
-def binary(loss, y, x):
-    y, w = smooth(loss, y), yes_weight(loss)
-    if loss.from_logits:
-        p = sigmoid(x)
-        return -((w * y * mp.log(p) if y else 0) + ((1 - y) * mp.log(1 - p) if y != 1 else 0))
-    p = clip(loss, x)
-    return -(w * xlogy(y, p) + xlogy(1 - y, 1 - p))
-
-
-def binary_scale(loss, y, x):
-    y, w = smooth(loss, y), yes_weight(loss)
-    p = sigmoid(x) if loss.from_logits else clip(loss, x)
-    v = 1 if loss.from_logits else max(p * (1 - p), LEAST)
-    return 0, max((1 - y) * p, w * y * (1 - p)) / v, 0
-
-
-def binary_clamped(loss, y, p):
-    if clipped(loss, p):
-        return mp.mpf(0), mp.mpf(0)
-    y, w, q = smooth(loss, y), yes_weight(loss), 1 - p
-    grad = ((1 - y) * p - w * y * q) / max(p * q, LEAST)
-    return grad, w * y / max(p, LEAST) ** 2 + (1 - y) / max(q, LEAST) ** 2
-
-
-def sides(loss, y, p):
-    """The two terms of a binary focal loss: target mass, probability, sign of the derivative of log p."""
-    y = smooth(loss, y)
-    a, b = (1, 1) if loss.alpha is None else (mp.mpf(loss.alpha), 1 - mp.mpf(loss.alpha))
-    return (a * y, p, -1), (b * (1 - y), 1 - p, 1)
-
-
-def focal_binary(loss, y, x):
-    p = sigmoid(x) if loss.from_logits else clip(loss, x)
-    log = (lambda t, p: t * mp.log(p)) if loss.from_logits else xlogy
-    return -mp.fsum((1 - p) ** mp.mpf(loss.gamma) * log(t, p) for t, p, _ in sides(loss, y, p) if t)
-
-
-def focal_binary_scale(loss, y, x):
-    g, grads, hesses = mp.mpf(loss.gamma), [], []
-    for t, p, _ in sides(loss, y, sigmoid(x) if loss.from_logits else clip(loss, x)):
-        q, nll = 1 - p, -xlogy(mp.mpf(1), p)
-        if loss.from_logits:
-            grads.append(t * q**g * (g * p * nll + q))
-            hesses.append(t * q**g * max(g * g * p * p * nll, 2 * g * p * q, g * q * p * nll, p * q))
-        else:
-            grads.append(t * q**g * (g * p * nll + q) / max(p * q, LEAST))
-            p, q = max(p, LEAST), max(q, LEAST)
-            hesses.append(t * q**g * max(abs(g * (g - 1) * nll / q**2), 2 * g / (p * q), 1 / p**2))
-    return 0, max(grads), max(hesses)
-
-
-def focal_binary_clamped(loss, y, p):
-    g, grad, hess = mp.mpf(loss.gamma), mp.mpf(0), mp.mpf(0)
-    if clipped(loss, p):
-        return grad, hess
-    for t, p_, sign in sides(loss, y, p):
-        q, nll = 1 - p_, -xlogy(mp.mpf(1), p_)
-        grad += sign * t * q**g * (g * p_ * nll + q) / max(p_ * q, LEAST)
-        hess += t * q**g * focal_curve(g, p_, q, nll)
-    return grad, hess
-
-
-def focal_curve(g, p, q, nll):
-    p, q = max(p, LEAST), max(q, LEAST)
-    return g * (g - 1) * nll / q**2 + 2 * g / (p * q) + 1 / p**2
-
-
-# --- rows of classes ---------------------------------------------------------------------------------------------
-
-
-def masses(loss, targets):
-    """The target mass of every class: smoothed, times class weight or alpha."""
-    n = len(targets)
-    given = getattr(loss, "class_weight", None) or getattr(loss, "alpha", None) or 1.0
-    given = [given] * n if isinstance(given, float) else given
-    return [mp.mpf(c) * smooth(loss, y, n) for c, y in zip(given, targets, strict=True)]
-
-
-def gamma(loss):
-    return mp.mpf(getattr(loss, "gamma", 0))
-
-
-def softmax(row):
-    exponentials = [mp.exp(z) for z in row]
-    return [e / mp.fsum(exponentials) for e in exponentials]
-
-
-def categorical(loss, targets, row):
-    ps = softmax(row) if loss.from_logits else [clip(loss, p) for p in row]
-    log = mp.log if loss.from_logits else lambda p: xlogy(mp.mpf(1), p)
-    return -mp.fsum(
-        t * (1 - p) ** gamma(loss) * log(p) for t, p in zip(masses(loss, targets), ps, strict=True) if t
-    )  # fmt: skip
-
-
-def categorical_scale(loss, targets, row):
-    """Lists by class: the largest terms of gradient and Hessian."""
-    g, ts, n = gamma(loss), masses(loss, targets), len(row)
-    if not loss.from_logits:
-        return 0, [0] * n, [0] * n
-    ps = softmax(row)
-    slopes = [t * (1 - p) ** g * (1 - g * p * mp.log(p) / (1 - p)) for t, p in zip(ts, ps, strict=True)]
-    bends = [t * (1 - p) ** g * g * p / (1 - p) * max(abs((g - 1) * p * mp.log(p) / (1 - p)), 2, -mp.log(p))
-             for t, p in zip(ts, ps, strict=True)]  # fmt: skip
-    a, b = mp.fsum(slopes), mp.fsum(bends)
-    one_class = sum(t != 0 for t in ts) == 1  # then nothing in the gradient cancels
-    grads = [0 if one_class else max(p * a, s) for p, s in zip(ps, slopes, strict=True)]
-    hesses = [max(p * (1 - p) * a, p * p * b, abs(1 - 2 * p) * bend) if g else 0
-              for p, bend in zip(ps, bends, strict=True)]  # fmt: skip
-    return 0, grads, hesses
-
-
-def categorical_clamped(loss, targets, row):
-    """Lists by class of gradient and Hessian from probabilities."""
-    g, grads, hesses = gamma(loss), [], []
-    for t, p in zip(masses(loss, targets), row, strict=True):
-        live = t if not clipped(loss, p) else mp.mpf(0)
-        nll, f = -xlogy(mp.mpf(1), p), (1 - p) ** g
-        grads.append(-live * f * (g * nll / max(1 - p, LEAST) + 1 / max(p, LEAST)))
-        hesses.append(live * f * focal_curve(g, p, 1 - p, nll))
-    return grads, hesses
-
-
-TWINS = {
-    "MeanSquaredError": Twin(squared, none),
-    "MeanAbsoluteError": Twin(absolute, none, absolute_derivatives),
-    "MeanSquaredLogarithmicError": Twin(logarithmic, logarithmic_scale),
-    "Poisson": Twin(poisson, poisson_scale, poisson_clamped),
-    "SquaredHinge": Twin(hinge, hinge_scale, hinge_derivatives),
-    "BinaryCrossentropy": Twin(binary, binary_scale, binary_clamped),
-    "BinaryFocalCrossentropy": Twin(focal_binary, focal_binary_scale, focal_binary_clamped),
-    "CategoricalCrossentropy": Twin(categorical, categorical_scale, categorical_clamped),
-    "CategoricalFocalCrossentropy": Twin(categorical, categorical_scale, categorical_clamped),
-}
-
-
-def twin_of(loss):
+def reference_of(loss):
     name = type(loss).__name__
-    assert name in TWINS, f"{name} has no twin in tests/reference.py"
-    return TWINS[name]
+    assert name in REFERENCES, f"{name} has no reference: add a Reference for it to REFERENCES in tests/reference.py"
+    return REFERENCES[name]
+
+
+def bounds_of(loss):
+    """The bounds in ulp of loss, gradient and Hessian."""
+    own, logits = reference_of(loss), getattr(loss, "from_logits", False)
+    found = own.logits if logits else own.bounds
+    assert found is not None, (f"{type(loss).__name__} has no bounds in ulp from logits: add logits=(loss, gradient, "
+                               "Hessian) to its Reference in tests/reference.py")  # fmt: skip
+    return found
 
 
 def truth(loss, y, x):
     """Loss, gradient and Hessian at one point, and the scale of each; lists by class where x is a row."""
-    twin = twin_of(loss)
+    own = reference_of(loss)
     with mp.workdps(DIGITS):
-        value, scale = twin.value(loss, y, x), twin.scale(loss, y, x)
-        if twin.clamped is not None and not getattr(loss, "from_logits", False):
-            return (value, *twin.clamped(loss, y, x)), scale
+        value, scale = own.value(loss, y, x), own.scale(loss, y, x)
+        if own.clamped is not None and not getattr(loss, "from_logits", False):
+            return (value, *own.clamped(loss, y, x)), scale
     if not isinstance(x, list):
-        return (value, *differences(lambda t: twin.value(loss, y, t), x)), scale
-    pairs = [differences(lambda t, j=j: twin.value(loss, y, [*x[:j], t, *x[j + 1 :]]), x[j]) for j in range(len(x))]
+        return (value, *differences(lambda t: own.value(loss, y, t), x)), scale
+    pairs = [differences(lambda t, j=j: own.value(loss, y, [*x[:j], t, *x[j + 1 :]]), x[j]) for j in range(len(x))]
     return (value, [g for g, _ in pairs], [h for _, h in pairs]), scale
 
 

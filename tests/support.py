@@ -9,6 +9,7 @@ import numpy as np
 from numba import config
 
 import fastloss as fl
+from tests.reference import reference_of
 
 JIT = not config.DISABLE_JIT
 CLASSES = [c for _, c in inspect.getmembers(fl, inspect.isclass) if issubclass(c, fl.Loss) and c is not fl.Loss]
@@ -42,24 +43,14 @@ def categorical(loss: Any) -> bool:
 def sample(loss: Any, shape: tuple[int, ...], dtype: Any = np.float64, seed: int = 0, soft: bool = False) -> Any:
     """(y_true, y_pred) in the domain of a loss; classes on the last axis, as indices unless soft."""
     rng = np.random.default_rng(seed)
-    name, logits = type(loss).__name__, getattr(loss, "from_logits", False)
+    logits = getattr(loss, "from_logits", False)
     z = rng.normal(size=shape) * 3
     if categorical(loss):
         p = z if logits else np.exp(z) / np.exp(z).sum(loss.axis, keepdims=True)
         if soft:
             return rng.dirichlet(np.ones(shape[-1]), size=shape[:-1]).astype(dtype), p.astype(dtype)
         return rng.integers(0, shape[loss.axis], size=np.delete(shape, loss.axis)), p.astype(dtype)
-    if name.startswith("Binary"):
-        y = rng.random(shape) if soft else (rng.random(shape) < 0.5) * 1.0
-        p = z if logits else 1 / (1 + np.exp(-z))
-    elif name == "SquaredHinge":
-        y, p = np.where(rng.random(shape) < 0.5, -1.0, 1.0), z
-    elif name == "Poisson":
-        y, p = rng.poisson(3, size=shape) * 1.0, (z if logits else np.exp(z))
-    elif name == "MeanSquaredLogarithmicError":
-        y, p = rng.lognormal(size=shape), rng.lognormal(size=shape) - 0.5 * 0
-    else:
-        y, p = rng.normal(size=shape), z
+    y, p = reference_of(loss).domain.moderate(rng, z, logits, soft)
     return y.astype(dtype), p.astype(dtype)
 
 

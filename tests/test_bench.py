@@ -14,8 +14,7 @@ from bench.cases.cpu import LATENCY_LOSSES, SMALL_LOSSES, SMALL_SIZES, THREADED,
 from bench.cases.startup import IMPORT, PAIRS
 from bench.cases.targets import UNITS, targets
 from bench.peers.registry import BASELINE, CONTENDERS, PEERS
-from bench.report import document as documents
-from bench.report import paths
+from bench.report import document as documents, paths
 from bench.report.verdicts import compare_targets
 
 TIMES = {"plain": 1.0, "fastloss": 1.25, BASELINE: 1.5} | {name: 5.0 + k for k, name in enumerate(PEERS)}

@@ -13,8 +13,7 @@ import pytest
 
 from bench.cases.case import Case
 from bench.cases.losses import ELEMENTWISE, LOSSES
-from bench.gpu import __main__ as command
-from bench.gpu import record as records
+from bench.gpu import __main__ as command, record as records
 from bench.gpu.cases import GpuCase, gpu_cases
 from bench.gpu.check import OWN_TOLERANCE, mismatch, reference_chunks
 from bench.gpu.page import device_table, write_gpu_page

@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from tests.card import __main__ as command
-from tests.card import losses, plugin, stages
+from tests.card import __main__ as command, losses, plugin, stages
 from tests.card.stages import STAGES, Stage, budget
 from tests.devices import usable
 

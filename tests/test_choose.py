@@ -23,16 +23,28 @@ FIRST = {"regression": fl.MeanSquaredError, "binary classification": fl.BinaryCr
 
 @pytest.mark.parametrize("loss", CLASSES, ids=lambda c: c.__name__)
 def test_every_loss_says_what_it_is_for(loss):
-    assert loss in LOSSES, f"{loss.__name__} is not in fastloss/_choose.py"
-    assert loss.use
-    assert isinstance(loss.takes, Interval)
-    assert set(loss.task) <= set(TASKS)
+    name, where = loss.__name__, f"say so in the class, {loss.__module__.replace('.', '/')}.py"
+    assert loss in LOSSES
+    assert loss.task, f"{name} has no task, what the loss is for: {where}"
+    assert loss.use, f"{name} has no use, half a sentence on when to use it: {where}"
+    assert isinstance(loss.takes, Interval), f"{name}.takes is {loss.takes!r}, expected an Interval: {where}"
+    assert loss.activation in (*ACTIVATIONS, None), f"{name}: add {loss.activation} to ACTIVATIONS in _choose.py"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_one_first_choice(task):
+    found = [loss.__name__ for loss in LOSSES if task in loss.task and loss.first]
+    assert len(found) == 1, f"first choices for {task}: {found}; expected one loss with first = True"
+    assert task in BESIDE, f"add {task} with its usual last layer to BESIDE, and its first loss to FIRST"
+    assert task in FIRST, f"add {task} with its first loss to FIRST"
+    assert f'"{task}"' in fl.choose.__doc__, f"add {task} to the docstring of choose"
 
 
 @pytest.mark.parametrize("loss", CLASSES, ids=lambda c: c.__name__)
 def test_the_readme_says_the_same(loss):
     row = re.search(rf"\| `{loss.__name__}`.*\|", (Path(fl.__file__).parents[1] / "README.md").read_text())
-    assert row is not None
+    assert row is not None, (f"the README's table has no row | `{loss.__name__}` | (formula) | "
+                             f"{loss.activation or '–'} | {loss.use} |")  # fmt: skip
     *_, activation, use = [cell.strip() for cell in row[0].strip("|").split("|")]
     assert use == loss.use
     assert activation == (loss.activation or "–")
@@ -87,7 +99,8 @@ def test_warnings_say_why():
     narrow = fl.choose(task="regression", activation="sigmoid").warnings[0]
     assert narrow.startswith("sigmoid gives values in [0, 1], so mean squared error cannot reach targets outside;")
     assert narrow.endswith("for those use no activation")
-    assert len(fl.choose(task="regression", activation="exp").warnings) == 2  # the logarithmic error wants no more
+    suggestions, warnings = fl.choose(task="regression", activation="exp")
+    assert len(warnings) == len(suggestions) - 1  # the logarithmic error wants no more
     assert fl.choose(task="regression", activation="linear") == fl.choose(task="regression", activation="none")
 
 
@@ -106,8 +119,8 @@ def test_no_activation_is_applied_twice(task, activation):
     first, *others = fl.choose(task="maximum-margin classification", activation="none").suggestions
     assert first.loss == fl.SquaredHinge(from_logits=True)
     assert [suggestion.loss for suggestion in others] == [fl.SquaredHinge()]
-    reasons = [s.reason for s in fl.choose(task="regression").suggestions]
-    assert reasons[2].endswith("(takes values in (−1, ∞): exp in the last layer)")
+    reasons = {type(s.loss): s.reason for s in fl.choose(task="regression").suggestions}
+    assert reasons[fl.MeanSquaredLogarithmicError].endswith("(takes values in (−1, ∞): exp in the last layer)")
 
 
 def test_activation_alone():

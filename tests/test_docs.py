@@ -1,11 +1,13 @@
 """Every block of Python in the documentation runs, from the top of its page to the bottom, and its assertions hold."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.support import CLASSES, JIT
+import fastloss as fl
+from tests.support import CLASSES, JIT, VARIANTS
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
@@ -24,8 +26,43 @@ def test_blocks_run(page):
             exec(compile(lines + block[1], str(page), "exec"), space)
 
 
-def test_every_loss_has_a_page():
-    for loss in CLASSES:
-        page = ROOT / "docs" / "losses" / f"{loss.__module__.rpartition('.')[2]}.md"
-        assert f"::: fastloss.{loss.__name__}" in page.read_text()
-        assert page.relative_to(ROOT / "docs").as_posix() in (ROOT / "mkdocs.yml").read_text()
+@pytest.mark.parametrize("loss", CLASSES, ids=lambda c: c.__name__)
+def test_every_loss_has_a_page(loss):
+    """The navigation takes every page of a loss by itself: tools/docs.py."""
+    name, page = loss.__name__, ROOT / "docs" / "losses" / f"{loss.__module__.rpartition('.')[2]}.md"
+    assert page.exists(), f"{name} has no page: write docs/losses/{page.name}, as docs/losses/squared_hinge.md is"
+    assert f"::: fastloss.{name}" in page.read_text(), f"docs/losses/{page.name} does not end with ::: fastloss.{name}"
+
+
+@pytest.mark.parametrize("loss", CLASSES, ids=lambda c: c.__name__)
+def test_every_loss_is_in_the_changelog(loss):
+    assert f"`{loss.__name__}`" in (ROOT / "CHANGELOG.md").read_text(), (
+        f"CHANGELOG.md does not name `{loss.__name__}`: add it to the version that brings it")  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", CLASSES, ids=lambda c: c.__name__)
+def test_docstrings_have_the_sections_of_numpy(loss):
+    """A summary of one line, Parameters that name every hyperparameter, Examples that run as doctests."""
+    summary, _, rest = loss.__doc__.partition("\n\n")
+    where = f"{loss.__name__}: the docstring"
+    assert summary.endswith(".") and "\n" not in summary, f"{where} has to begin with a sentence of one line"  # noqa: PT018
+    assert "    Examples\n    --------\n    >>> " in rest, f"{where} has no section Examples"
+    _, _, parameters = rest.partition("    Parameters\n    ----------\n")
+    missing = [f.name for f in dataclasses.fields(loss) if not re.search(rf"^    .*\b{f.name}\b", parameters, re.M)]
+    assert not missing, f"{where} has no section Parameters with {', '.join(missing)}"
+
+
+def test_every_file_of_a_loss_is_exported():
+    for path in (ROOT / "fastloss" / "losses").glob("[!_]*.py"):
+        classes = [loss.__name__ for loss in CLASSES if loss.__module__ == f"fastloss.losses.{path.stem}"]
+        assert classes, f"fastloss/losses/{path.name} is not exported: import it in fastloss/__init__.py"
+        for loss in (getattr(fl, name) for name in classes):
+            assert getattr(fl, path.stem, None) == loss(), (
+                f"fastloss.{path.stem} is not {loss.__name__}(): export it in fastloss/__init__.py")  # fmt: skip
+
+
+def test_no_two_losses_share_the_name_of_a_kernel():
+    found = {}
+    for loss in VARIANTS:
+        other = found.setdefault(loss._maths().name, loss)
+        assert other._maths() == loss._maths(), f"{other!r} and {loss!r} have maths of one name: {loss._maths().name}"

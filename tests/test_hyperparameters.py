@@ -7,11 +7,22 @@ import math
 import numpy as np
 import pytest
 
+from fastloss._core.elementwise import Elementwise
 from tests.support import CLASSES, name_of
 
 NOT_FINITE = [math.nan, math.inf, -math.inf]
 FIELDS = [(cls, field.name) for cls in CLASSES for field in dataclasses.fields(cls)]
-BY_CLASS = [(c, name) for c, name in FIELDS if c.__name__.startswith("Categ") and name in ("alpha", "class_weight")]
+
+
+def takes_vectors(cls, name):
+    """Whether a hyperparameter may be one number for each class."""
+    try:
+        return bool(cls(**{name: [1.0, 2.0]}))
+    except ValueError:
+        return False
+
+
+BY_CLASS = [(cls, name) for cls, name in FIELDS if takes_vectors(cls, name)]
 every_value = pytest.mark.parametrize("value", NOT_FINITE, ids=str)
 
 
@@ -51,6 +62,16 @@ def test_numbers_too_large_for_a_float(cls, name):
         refuse(cls, name, value)
     if (cls, name) in BY_CLASS:
         refuse(cls, name, [1, 10**400])
+
+
+@dataclasses.dataclass(frozen=True)
+class Unchecked(Elementwise):
+    delta: float = 1.0
+
+
+def test_a_field_without_a_check():
+    with pytest.raises(TypeError, match=r"Unchecked: the field delta has no check; declare it as delta: float = hyper"):
+        Unchecked()
 
 
 def test_the_losses_by_class():

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 import fastloss as fl
+from fastloss._choose import name_of as name_in_text
+from tests import plain
+from tests.reference import reference_of
 from tests.support import CLASSES, VARIANTS, categorical, name_of
 
 matplotlib = pytest.importorskip("matplotlib", reason="Matplotlib, which draws, is not installed")
@@ -34,25 +37,22 @@ def labelled(axes):
     return bool(axes.get_xlabel()) and bool(axes.get_ylabel())
 
 
-TEXTBOOK = {
-    "mean squared error": lambda p: (1 - p) ** 2,
-    "mean absolute error": lambda p: abs(1 - p),
-    "mean squared logarithmic error": lambda p: (np.log(2) - np.log1p(p)) ** 2,
-    "Poisson, above its least": lambda p: p - np.log(p) - 1,
-    "squared hinge": lambda p: np.maximum(0, 1 - p) ** 2,
-    "binary cross-entropy": lambda p: -np.log(p),
-}
+def title(loss):
+    return name_in_text(type(loss)) + (", above its least" if loss.least else "")
 
 
 def test_losses():
     axes = plot.plot_losses()
     shown = curves(axes)
-    assert legend(axes) == [*TEXTBOOK]
+    assert {fl.MeanSquaredError, fl.Poisson, fl.BinaryCrossentropy} <= {type(loss) for loss in plot.USUAL}
+    assert legend(axes) == [title(loss) for loss in plot.USUAL]
     assert labelled(axes)
-    for name, (x, values) in shown.items():
-        np.testing.assert_allclose(values, TEXTBOOK[name](x), atol=1e-12, err_msg=name)
+    for loss in plot.USUAL:
+        x, values = shown[title(loss)]
+        textbook, at_one = (plain.elementwise(loss, np.ones_like(p), p).loss for p in (x, np.ones(1)))
+        np.testing.assert_allclose(values, textbook - (at_one if loss.least else 0), atol=1e-12, err_msg=title(loss))
         nearest = np.argmin(abs(x - 1))
-        assert abs(values[nearest]) <= 1.01 * abs(x[nearest] - 1) + 1e-12, f"{name} is not 0 where the two agree"
+        assert abs(values[nearest]) <= 1.01 * abs(x[nearest] - 1) + 1e-12, f"{title(loss)} is not 0 where the two agree"
     assert shown["binary cross-entropy"][0].max() < 1
     assert shown["squared hinge"][0].min() < 0
 
@@ -119,6 +119,12 @@ def test_focal():
     assert legend(plot.plot_focal(np.array([0.0, 3.0]))) == ["γ = 0 (cross-entropy)", "γ = 3"]
 
 
+def at_a_corner(loss, x):
+    """Where differences of neighbouring points are no derivative."""
+    corners = () if getattr(loss, "from_logits", False) else reference_of(loss).corners
+    return np.any([np.isclose(x, corner, atol=0.02) for corner in corners], axis=0) | np.zeros(x.shape, bool)
+
+
 @pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
 def test_one_loss(loss):
     axes = plot.plot_loss(loss)
@@ -131,10 +137,10 @@ def test_one_loss(loss):
     slope = np.gradient(values, x)
     if not (categorical(loss) and not getattr(loss, "from_logits", False)):
         # of two probabilities, only one moves in the derivative
-        bends = np.isclose(x, 1, atol=0.02)  # the corners of MAE and hinge
+        bends = at_a_corner(loss, x)
         np.testing.assert_allclose(shown["gradient"][1][middle][~bends[middle]], slope[middle][~bends[middle]],
                                    atol=0.05, rtol=0.05)  # fmt: skip
-    bends = np.isclose(x, 1, atol=0.02)[middle]
+    bends = at_a_corner(loss, x)[middle]
     np.testing.assert_allclose(shown["Hessian"][1][middle][~bends],
                                np.gradient(shown["gradient"][1], x)[middle][~bends], atol=0.05, rtol=0.05)  # fmt: skip
     for label, (_, curve) in shown.items():

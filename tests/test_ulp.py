@@ -1,4 +1,6 @@
-"""Every loss, gradient and Hessian against mpmath over the whole range, within the bounds of this table."""
+"""Every loss, gradient and Hessian against mpmath over the whole range, within the bounds of its reference."""
+
+import dataclasses
 
 import mpmath as mp
 import numpy as np
@@ -6,31 +8,12 @@ import pytest
 
 import fastloss as fl
 from tests.devices import SIMULATED
-from tests.reference import DIGITS, truth, twin_of
-from tests.support import JIT, categorical, name_of, ulps
-
-# loss: bounds in ulp for (loss, gradient, Hessian) in float32 and float64
-BOUNDS = {
-    "MeanSquaredError": (2, 1, 0),
-    "MeanAbsoluteError": (1, 0, 0),
-    "MeanSquaredLogarithmicError": (6, 5, 6),
-    "Poisson": (3, 3, 3),
-    "Poisson_logits": (2, 2, 1),
-    "SquaredHinge": (2, 1, 0),
-    "SquaredHinge_logits": (7, 9, 10),
-    "BinaryCrossentropy": (3, 3, 4),
-    "BinaryCrossentropy_logits": (4, 4, 6),
-    "BinaryFocalCrossentropy": (10, 12, 14),
-    "BinaryFocalCrossentropy_logits": (16, 20, 24),
-    "CategoricalCrossentropy": (3, 2, 4),
-    "CategoricalCrossentropy_logits": (5, 8, 10),
-    "CategoricalFocalCrossentropy": (10, 12, 14),
-    "CategoricalFocalCrossentropy_logits": (20, 28, 28),
-}
+from tests.inputs import far, probabilities
+from tests.reference import DIGITS, REFERENCES, bounds_of, reference_of, truth
+from tests.support import JIT, VARIANTS, categorical, name_of, ulps
 
 MANY, SOME = 20000, 300
 """Points or elements of the test of many, and how many of those whose terms may cancel are looked at one by one."""
-GAMMAS = [0.0, 0.5, 1.0, 2.0, 3.7]
 
 
 def exact(value, dtype):
@@ -39,21 +22,12 @@ def exact(value, dtype):
 
 
 def cases(dtype):
-    rounded = [exact(g, dtype) for g in GAMMAS]
-    yield fl.MeanSquaredError()
-    yield fl.MeanAbsoluteError()
-    yield fl.MeanSquaredLogarithmicError()
-    yield from (fl.Poisson(), fl.Poisson(epsilon=exact(1e-7, dtype)), fl.Poisson(from_logits=True))
-    yield from (fl.SquaredHinge(), fl.SquaredHinge(from_logits=True))
-    yield from (fl.BinaryCrossentropy(), fl.BinaryCrossentropy(from_logits=True))
-    yield fl.BinaryCrossentropy(pos_weight=3.0, label_smoothing=0.25)
-    yield fl.BinaryCrossentropy(from_logits=True, pos_weight=3.0, label_smoothing=0.25)
-    for logits in (False, True):
-        yield from (fl.BinaryFocalCrossentropy(from_logits=logits, gamma=g) for g in rounded)
-        yield fl.BinaryFocalCrossentropy(from_logits=logits, alpha=0.25)
-        yield fl.CategoricalCrossentropy(from_logits=logits)
-        yield fl.CategoricalCrossentropy(from_logits=logits, label_smoothing=0.25)
-        yield from (fl.CategoricalFocalCrossentropy(from_logits=logits, gamma=g) for g in rounded)
+    """Every loss with the hyperparameters that its reference names; the test says where there is no reference."""
+    for loss in VARIANTS:
+        reference = REFERENCES.get(type(loss).__name__)
+        for option in reference.options if reference else ({},):
+            if not (getattr(loss, "from_logits", False) and "epsilon" in option):
+                yield dataclasses.replace(loss, **{name: exact(value, dtype) for name, value in option.items()})
 
 
 CASES = [(loss, dtype) for dtype in (np.float32, np.float64) for loss in cases(dtype)]
@@ -66,49 +40,10 @@ def case_id(value):
     return name_of(value)
 
 
-def far(dtype):
-    return 100.0 if dtype is np.float32 else 700.0
-
-
-def logits(dtype, rng, count):
-    near, wide = rng.normal(size=count) * 2, rng.uniform(-far(dtype), far(dtype), size=count)
-    edges = [0.0, 1e-30, -1e-30, 1e-3, -1e-3, 17.0, -17.0, 88.0, -88.0, far(dtype), -far(dtype)]
-    return np.concatenate([near, wide, edges])
-
-
-def probabilities(rng, count):
-    tail = 10.0 ** rng.uniform(-38, 0, size=count)
-    edges = [0.0, 1.0, 0.5, 1e-38, 1e-42, 1e-12, 1e-7, 1 - 1e-7, 1 - 2.0**-24]
-    return np.concatenate([rng.uniform(size=count), tail, 1 - tail[: count // 2], edges])
-
-
 def points(loss, dtype, count):
     """Targets and predictions over the whole range of an elementwise loss."""
-    rng = np.random.default_rng(7)
-    name = name_of(loss)
-    if name.startswith("Binary"):
-        x = logits(dtype, rng, count) if loss.from_logits else probabilities(rng, count)
-        y = rng.choice([0.0, 1.0, 1.0, 0.0, 0.3], size=x.size)
-    elif name.startswith("SquaredHinge"):
-        x = logits(dtype, rng, count)
-        y = rng.choice([-1.0, 1.0], size=x.size)
-    elif name == "Poisson_logits":
-        x = np.minimum(logits(dtype, rng, count), 88.0 if dtype is np.float32 else 700.0)
-        y = rng.choice([0.0, 1.0, 2.0, 7.0, 123.0], size=x.size)
-    elif name == "Poisson":
-        x = np.concatenate([10.0 ** rng.uniform(-38, 6, size=2 * count), [0.0, 1.0, 1e-12, 1e-42]])
-        y = rng.choice([0.0, 1.0, 2.0, 7.0, 123.0], size=x.size)
-    elif name == "MeanSquaredLogarithmicError":
-        y = np.concatenate([10.0 ** rng.uniform(-8, 9, size=2 * count), rng.uniform(-0.999, 0, size=count)])
-        ratio = np.concatenate(
-            [1 + 10.0 ** rng.uniform(-16, -1, size=count), 10.0 ** rng.uniform(-9, 9, size=2 * count)]
-        )
-        x = np.concatenate([np.where(y > 0, y * ratio, (1 + y) * ratio - 1), [1e30, 3e38, 0.0]])
-        x = np.maximum(x, np.nextafter(dtype(-1), dtype(0)))
-        y = np.concatenate([y, [-0.999999, -0.999999, 0.0]])
-    else:
-        x = np.concatenate([rng.normal(size=count), 10.0 ** rng.uniform(-18, 18, size=count)])
-        y = x * (1 + rng.choice([0.0, 1e-7, 1e-3, 1.0, -5.0], size=x.size))
+    whole, logits = reference_of(loss).domain.whole, getattr(loss, "from_logits", False)
+    y, x = whole(np.random.default_rng(7), count, dtype, logits)
     return y.astype(dtype), x.astype(dtype)
 
 
@@ -132,7 +67,6 @@ def test_errors_in_ulp(loss, dtype):
     """Loss, gradient and Hessian of single elements stay within the bounds."""
     count = 10 if categorical(loss) else (50 if JIT else 12)
     count = (3 if categorical(loss) else 6) if SIMULATED else count
-    assert name_of(loss) in BOUNDS, f"{name_of(loss)} has no bounds"
     y, x = (rows if categorical(loss) else points)(loss, dtype, count)
     worst = [0.0, 0.0, 0.0]
     losses, grads = loss(y, x, reduction="none")
@@ -150,7 +84,7 @@ def test_errors_in_ulp(loss, dtype):
             max(map(ulps, np.atleast_1d(grads[i]), grad, gs, [dtype] * len(grad))),
             max(map(ulps, np.atleast_1d(hesses[i]), hess, hs, [dtype] * len(hess))),
         ]
-        for k, (error, bound) in enumerate(zip(found, BOUNDS[name_of(loss)], strict=True)):
+        for k, (error, bound) in enumerate(zip(found, bounds_of(loss), strict=True)):
             what = ("loss", "gradient", "Hessian")[k]
             assert error <= bound, f"{what} at y={y[i]!r}, x={x[i]!r}: {error:.2f} ulp, bound {bound}"
             worst[k] = max(worst[k], error)
@@ -168,7 +102,7 @@ def scale_at(loss, y, x):
     """The scales of loss, gradient and Hessian at one point or row."""
     target = [mp.mpf(int(k == y)) for k in range(len(x))] if categorical(loss) else mp.mpf(float(y))
     with mp.workdps(DIGITS):
-        return twin_of(loss).scale(loss, target, list(map(mp.mpf, x.tolist())) if x.ndim else mp.mpf(float(x)))
+        return reference_of(loss).scale(loss, target, list(map(mp.mpf, x.tolist())) if x.ndim else mp.mpf(float(x)))
 
 
 def worst_of_many(loss, count, classes):
@@ -184,7 +118,7 @@ def worst_of_many(loss, count, classes):
         if classes and k and loss.from_logits:
             p = loss.activate(wide)
             errors[(p < 2.0**-126) | (p[np.arange(len(y)), y] < 2.0**-126)[:, None]] = 0  # that has lost digits
-        doubtful = np.argwhere(errors > BOUNDS[name_of(loss)][k])
+        doubtful = np.argwhere(errors > bounds_of(loss)[k])
         errors[tuple(doubtful.T)] = 0
         some = doubtful[:: len(doubtful) // SOME + 1]  # where terms cancel it is their size that counts
         for place in map(tuple, some):
@@ -202,5 +136,5 @@ def test_errors_of_many_points_in_ulp(loss):
     """The bounds hold at many points of float32, measured by float64, whose errors the test above bounds."""
     for classes in (2, 4, 10, 100, 300) if categorical(loss) else (0,):
         for k, (error, at) in enumerate(worst_of_many(loss, MANY, classes)):
-            what, bound = ("loss", "gradient", "Hessian")[k], BOUNDS[name_of(loss)][k]
+            what, bound = ("loss", "gradient", "Hessian")[k], bounds_of(loss)[k]
             assert error <= bound, f"{what} at {at}: {error:.2f} ulp, bound {bound}"

@@ -25,6 +25,17 @@ def module(loss):
     return loss.__module__.rpartition(".")[2]
 
 
+# --- navigation --------------------------------------------------------------------------------------------------
+
+
+def on_config(config):
+    """The page of every loss, under the heading that is kept for them."""
+    pages = [{name_of(loss)[0].upper() + name_of(loss)[1:]: f"losses/{module(loss)}.md"} for loss in LOSSES]
+    (heading,) = (entry for entry in config["nav"] if "The losses" in entry)
+    heading["The losses"] = pages
+    return config
+
+
 # --- figures -----------------------------------------------------------------------------------------------------
 
 
@@ -61,7 +72,7 @@ def _figure(name, page):
 
 
 ALT = {
-    "losses": "Six losses over the prediction, for a target of 1",
+    "losses": "The usual losses over the prediction, for a target of 1",
     "focal": "The focal loss over the probability of the true class, for five gammas",
 }
 for _loss in LOSSES:
@@ -109,18 +120,25 @@ def misfit_list():
 
 def ulp_table(page=None):
     """The bounds that the tests enforce: of all losses, or of that of a page."""
-    source = ast.parse((ROOT / "tests" / "test_ulp.py").read_text())
-    (bounds,) = (ast.literal_eval(node.value) for node in source.body
-                 if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "BOUNDS")  # fmt: skip
     own = [loss.__name__ for loss in LOSSES if page and module(loss) == Path(page.file.src_uri).stem]
     lines = ["| at most, in ulp | loss | gradient | Hessian |", "| --- | ---: | ---: | ---: |"]
-    for name, numbers in bounds.items():
-        loss, logits, _ = name.partition("_logits")
+    for loss, form, numbers in _bounds():
         if not own or loss in own:
-            form = "from logits" if logits else "from predictions"
-            words = form if own else f"{loss}, from logits" if logits else loss
+            words = f"from {form}" if own else f"{loss}, from logits" if form == "logits" else loss
             lines.append(f"| {words} | {' | '.join(map(str, numbers))} |")
     return "\n".join(lines)
+
+
+def _bounds():
+    """Loss, form and bounds of every entry of REFERENCES in tests/reference.py, read without what the tests need."""
+    source = ast.parse((ROOT / "tests" / "reference.py").read_text())
+    (table,) = (node.value for node in source.body
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "REFERENCES")  # fmt: skip
+    for name, twin in zip(table.keys, table.values, strict=True):
+        given = {word.arg: word.value for word in twin.keywords}
+        for form, key in (("predictions", "bounds"), ("logits", "logits")):
+            if key in given:
+                yield name.value, form, ast.literal_eval(given[key])
 
 
 def decision_list():

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 
 from ..cases.losses import ELEMENTWISE
-from ..peers import Call
-from ..peers import gpu as peers
+from ..peers import Call, gpu as peers
 from . import check
 from .cases import GpuCase
 

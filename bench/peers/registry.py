@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..cases.case import HALVES, Array, Case
-from . import Call, UnavailableError, fastloss, plain
-from . import numba as naive_numba
-from . import numpy as expressions_of_numpy
+from . import Call, UnavailableError, fastloss, numba as naive_numba, numpy as expressions_of_numpy, plain
 
 CONTENDERS = ("plain", "fastloss", "numpy", "naive numba", "sklearn", "torch", "torch.compile", "jax")
 PEERS = CONTENDERS[2:]

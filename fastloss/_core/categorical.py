@@ -2,6 +2,7 @@
 
 from .._math.forms import SoftmaxMaths
 from .._request import description
+from .interval import UNIT
 from .loss import Loss
 
 
@@ -13,12 +14,12 @@ class Categorical(Loss):
     ignore_index: int | None
     axis: int
     signed_targets: bool = False
+    task = ("single-label classification",)
+    activation = "softmax"
+    takes = UNIT
+    drawn = False
 
     def _maths(self) -> SoftmaxMaths:
-        raise NotImplementedError
-
-    def _constants(self) -> tuple[float, ...]:
-        """The hyperparameters that the scalar maths takes."""
         raise NotImplementedError
 
     def _class_factors(self) -> tuple[str, tuple[float, ...] | None, bool]:
@@ -30,7 +31,7 @@ class Categorical(Loss):
         return description.Categorical(
             type(self).__name__,
             self._maths(),
-            self._constants(),
+            tuple(self._constants()),
             from_logits=self.from_logits,
             label_smoothing=self.label_smoothing,
             factors_name=name,

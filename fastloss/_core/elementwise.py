@@ -1,29 +1,29 @@
 """The base class of losses without classes: y_true and y_pred of one shape, every element for itself."""
 
+from typing import ClassVar
+
+from .._math.activations import ACTIVATIONS
 from .._math.forms import ElementwiseMaths
 from .._request.description import Description
 from .loss import Loss
-
-NO_CONSTANTS = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class Elementwise(Loss):
     """A loss whose elements do not know of each other."""
 
+    _predictions: ClassVar[ElementwiseMaths]
+    """The maths from predictions."""
+    _logits: ClassVar[ElementwiseMaths]
+    """The maths from logits, of a loss with the hyperparameter from_logits."""
+
     def _maths(self) -> ElementwiseMaths:
-        raise NotImplementedError
-
-    def _hyperparameters(self) -> tuple[float, ...]:
-        return NO_CONSTANTS
-
-    def _activation(self) -> ElementwiseMaths | None:
-        """The maths of the activation; None for the identity."""
-        return None
+        return self._logits if getattr(self, "from_logits", False) else self._predictions
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
-        """Which argument has which forbidden value, and what was expected."""
-        raise NotImplementedError
+        """Which argument has which forbidden value, and what was expected: of a loss with `outside`."""
+        raise NotImplementedError(f"{type(self).__name__} has the function `outside` but not the method _forbidden, "
+                                  "which says what is wrong and what was expected")  # fmt: skip
 
     def _describe(self) -> Description:
-        return Description(type(self).__name__, self._maths(), self._hyperparameters(), self._activation(),
-                           self._forbidden)  # fmt: skip
+        activation = None if self.activation is None else ACTIVATIONS[self.activation]
+        return Description(type(self).__name__, self._maths(), tuple(self._constants()), activation, self._forbidden)

@@ -1,25 +1,41 @@
-"""Checks of hyperparameters, and their normal form: floats, bools and tuples, so that equal losses compare equal."""
+"""Hyperparameters: how a loss declares them, how they are checked, and their normal form.
+
+The normal form is a float, a bool, an int or a tuple, so that equal losses compare equal. A check is a function of the
+loss's name, the hyperparameter's name and its value; it returns the normal form or raises a ValueError.
+"""
 
 import dataclasses
 import math
 import numbers
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
+Check = Callable[[str, str, Any], Any]
+Value = TypeVar("Value")
 
-def number(name: str, argument: str, value: Any, low: float, high: float, expected: str) -> float:
-    """value as a float in [low, high]; ValueError otherwise."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real | np.number):
-        raise ValueError(f"{name}: {argument} is {value!r}, expected {expected}")
-    try:
-        found = float(value)
-    except OverflowError:
-        found = math.inf
-    if not low <= found <= high or math.isinf(found):
-        raise ValueError(f"{name}: {argument} is {value!r}, expected {expected}")
-    return found
+
+def hyperparameter(default: Value, check: Check) -> Value:
+    """A field of a loss: its default and its check. Type checkers see the default, dataclasses a field."""
+    return dataclasses.field(default=default, metadata={"check": check})
+
+
+def number(low: float, high: float, expected: str) -> Check:
+    """The check of a finite number in [low, high]."""
+
+    def check(name: str, argument: str, value: Any) -> float:
+        found = math.nan
+        if isinstance(value, numbers.Real | np.number) and not isinstance(value, bool):
+            try:
+                found = float(value)
+            except OverflowError:
+                found = math.inf
+        if not low <= found <= high or math.isinf(found):
+            raise ValueError(f"{name}: {argument} is {value!r}, expected {expected}")
+        return found
+
+    return check
 
 
 def vector(name: str, argument: str, value: Any) -> tuple[float, ...]:
@@ -51,54 +67,33 @@ def integer(name: str, argument: str, value: Any) -> int:
     return int(value)
 
 
-def outside_unit(y: float, p: float) -> tuple[str, float, str]:
-    """Which of a label and a prediction lies outside [0, 1]."""
-    if not 0 <= y <= 1:
-        return "y_true", y, "a label in [0, 1]"
-    return "y_pred", p, "a probability in [0, 1] (for logits, from_logits=True)"
-
-
-def _optional(check: Any) -> Any:
+def optional(check: Check) -> Check:
+    """The check of a value that may be None."""
     return lambda name, argument, value: None if value is None else check(name, argument, value)
 
 
-def _smoothing(name: str, argument: str, value: Any) -> float:
-    return number(name, argument, value, 0.0, math.nextafter(1.0, 0.0), "a number in [0, 1)")
+def number_or_vector(one: Check) -> Check:
+    """The check of a number, for which `one` is, or of one number per class."""
+    return lambda name, argument, value: (one if isinstance(value, numbers.Real) else vector)(name, argument, value)
 
 
-def _alpha(name: str, argument: str, value: Any) -> float | tuple[float, ...]:
-    if name.startswith("Binary"):
-        return number(name, argument, value, 0.0, 1.0, "a number in [0, 1]")
-    if isinstance(value, numbers.Real):
-        return number(name, argument, value, 0.0, math.inf, "a number >= 0, or one per class")
-    return vector(name, argument, value)
+POSITIVE = number(math.nextafter(0.0, 1.0), math.inf, "a number > 0")
+NONNEGATIVE = number(0.0, math.inf, "a number >= 0")
+SMOOTHING = number(0.0, math.nextafter(1.0, 0.0), "a number in [0, 1)")
+CLIP = optional(number(0.0, 0.5, "a number in [0, 0.5]"))
+"""Of an epsilon that probabilities are clipped by."""
 
 
-def _epsilon(name: str, argument: str, value: Any) -> float:
-    if name == "Poisson":  # added to the rate; the others clip by it
-        return number(name, argument, value, 0.0, math.inf, "a number >= 0")
-    return number(name, argument, value, 0.0, 0.5, "a number in [0, 0.5]")
-
-
-_CHECKS: dict[str, Any] = {
-    "from_logits": flag,
-    "signed_targets": flag,
-    "label_smoothing": _smoothing,
-    "pos_weight": _optional(lambda n, a, v: number(n, a, v, 0.0, math.inf, "a number >= 0")),
-    "epsilon": _optional(_epsilon),
-    "gamma": lambda n, a, v: number(n, a, v, 0.0, math.inf, "a number >= 0"),
-    "alpha": _optional(_alpha),
-    "class_weight": _optional(vector),
-    "ignore_index": _optional(integer),
-    "axis": integer,
-}
-
-
-def check(loss: Any) -> None:
-    """Check every field of a loss and store its normal form; each kind of hyperparameter has one rule."""
+def check_all(loss: Any) -> None:
+    """Check every hyperparameter of a loss and store its normal form."""
     name = type(loss).__name__
     for field in dataclasses.fields(loss):
-        value = _CHECKS[field.name](name, field.name, getattr(loss, field.name))
+        if "check" not in field.metadata:
+            raise TypeError(
+                f"{name}: the field {field.name} has no check; declare it as {field.name}: float = "
+                "hyperparameter(default, check), both from fastloss/losses/_base.py"
+            )
+        value = field.metadata["check"](name, field.name, getattr(loss, field.name))
         object.__setattr__(loss, field.name, value)
     if getattr(loss, "from_logits", False) and getattr(loss, "epsilon", None) is not None:
         raise ValueError(

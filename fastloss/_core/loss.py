@@ -1,5 +1,6 @@
 """What every loss has: the public methods, and the way from arguments to one pass over the data."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -8,7 +9,8 @@ from .._cpu.fast_path import LARGEST
 from .._request import checks
 from .._request.description import Description, Request
 from .dispatch import backend_of
-from .interval import Interval
+from .hyperparameters import check_all
+from .interval import EVERYTHING, Interval
 
 _new = tuple.__new__
 
@@ -81,14 +83,23 @@ class Loss:
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__
 
-    task: ClassVar[tuple[str, ...]]
+    def __post_init__(self) -> None:
+        check_all(self)
+
+    task: ClassVar[tuple[str, ...]] = ()
     """What the loss is for."""
-    activation: ClassVar[str | None]
+    activation: ClassVar[str | None] = None
     """The activation that belongs to the loss, fused where from_logits=True."""
-    use: ClassVar[str]
+    use: ClassVar[str] = ""
     """When to use it, in half a sentence."""
-    takes: ClassVar[Interval]
+    takes: ClassVar[Interval] = EVERYTHING
     """The predictions that it is defined for."""
+    first: ClassVar[bool] = False
+    """Whether it is the first choice of its tasks."""
+    drawn: ClassVar[bool] = True
+    """Whether a picture of the usual losses shows it."""
+    least: ClassVar[float] = 0.0
+    """The least loss of a target of 1, which a picture of several losses leaves out."""
 
     def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                       out: Any = None) -> LossGradient:  # fmt: skip
@@ -168,6 +179,14 @@ class Loss:
         return backend_of(name, {"z": z, "out": out}).activate(self._description, z, out)
 
     # --- for the subclasses --------------------------------------------------------------------------------------
+
+    def _maths(self) -> Any:
+        """The scalar maths of the loss: see `_math.forms`."""
+        raise NotImplementedError
+
+    def _constants(self) -> Sequence[float]:
+        """The constants of the maths: hyperparameters of the same names, 0 for None."""
+        return [getattr(self, name) or 0.0 for name in self._maths().constants._fields]
 
     def _describe(self) -> Description:
         """What the loss is to a backend."""

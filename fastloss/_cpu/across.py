@@ -13,7 +13,7 @@ from .call import CALL, constants_of
 
 def pivots(maths: Any, logits: bool, real: Any) -> Any:
     """The function of a loss across rows: loss, slope and bend of their pivots."""
-    focus, derivative, constants = maths.focus, maths.derivative, getattr(maths, "constants", None)
+    focus, derivative, constants = maths.focus, maths.derivative, maths.constants
     dtype = table_dtype(real)
 
     def function(call_at, table_at, count, unused, none):
@@ -39,7 +39,7 @@ def weigher(maths: Any, logits: bool, lines: bool, real: Any, order: int) -> Any
 
     z holds logits or probabilities, e exponentials, t the targets, which become t s; u becomes t l and v t b.
     """
-    focus, derivative, constants = maths.focus, maths.derivative, getattr(maths, "constants", None)
+    focus, derivative, constants = maths.focus, maths.derivative, maths.constants
     dtype, with_hessian = table_dtype(real), order >= 2
 
     @scalar

@@ -26,7 +26,7 @@ def block(maths: Any, real: Any, order: int) -> Any:
     maths.sides, if any, has a shorter point for blocks of hard labels, and for those of soft ones a second loop.
     order is the highest derivative wanted.
     """
-    point, outside, constants = maths.point, maths.outside, getattr(maths, "constants", None)
+    point, outside, constants = maths.point, maths.outside, maths.constants
     with_sides = maths.sides is not None
     sides: Any = maths.sides or (None,) * 6
     simple, soft, hard, hard_outside, shared, rest = sides

@@ -8,7 +8,8 @@ import numpy as np
 
 from .._compile.jit import scalar
 from .._compile.vectors import WIDTH
-from .._math.forms import ElementwiseMaths, nowhere
+from .._math.constants import ELEMENTWISE_CONSTANTS, padded
+from .._math.forms import ElementwiseMaths
 from .._request.checks import same_memory
 from .._request.description import Categorical
 from .._request.geometry import Geometry
@@ -34,10 +35,6 @@ TASK_ELEMENTS = 8192
 """Elements of a task of rows, at least."""
 
 
-def _constants(values: tuple[float, ...]) -> tuple[float, ...]:
-    return (*values, *[0.0] * (5 - len(values)))
-
-
 # --- elements ------------------------------------------------------------------------------------------------------
 
 
@@ -60,7 +57,7 @@ def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any
     repeat = 0 if w is None else repeated(w, p.shape)
     kernel = elementwise_kernel(real)
     call = Call(size=p.size, repeat=repeat, maths=block_function(maths, real, order).address, scale=scale,
-                constants=_constants(constants))  # fmt: skip
+                constants=padded(constants, ELEMENTWISE_CONSTANTS))  # fmt: skip
 
     def run(call: Call) -> Any:
         count = -(-call.size // BLOCK)
@@ -85,7 +82,7 @@ def _itself(y: Any, p: Any, c: Any) -> Any:
     return p, type(p)(0), type(p)(0)
 
 
-IDENTITY = ElementwiseMaths("identity", _itself, nowhere)
+IDENTITY = ElementwiseMaths("identity", _itself)
 
 
 def sum_of(w: Any, count: int) -> float:
@@ -150,7 +147,7 @@ def _call(loss: Categorical, shape: Geometry, w: Any, real: Any, scale: float, c
                 repeat=0 if w is None else repeated(w, shape.examples), has_factors=int(classed),
                 has_ignore=int(loss.ignore_index is not None), ignore_index=loss.ignore_index or 0,
                 signed_targets=int(loss.signed_targets), scale=scale, label_smoothing=loss.label_smoothing,
-                constants=_constants(loss.constants))  # fmt: skip
+                constants=padded(loss.constants, ELEMENTWISE_CONSTANTS))  # fmt: skip
     return call, table
 
 

@@ -7,6 +7,7 @@ from numba import cuda
 
 from .._compile.cuda_memory import PARTS, VECTORS, load, store
 from .._compile.jit import scalar
+from .._math.constants import named
 from .formats import Format
 from .sums import EACH, THREADS, TILE, group_sum
 
@@ -19,7 +20,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     A weight belongs to `repeat` consecutive elements (0: no weights); wanted: that of `passes.Call`.
     Where y or p is outside the domain, all results are NaN: an exception would have to wait for the device.
     """
-    point, outside, in_parts = maths.point, maths.outside, maths.sides is not None
+    point, outside, constants, in_parts = maths.point, maths.outside, maths.constants, maths.sides is not None
     sides: Any = maths.sides or (None,) * 6
     *_, shared, rest = sides
     with_gradient, with_hessian = order >= 1, order >= 2
@@ -49,7 +50,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
         gs, hs = cuda.local.array(vector, g_type), cuda.local.array(vector, g_type)
         y_part, p_part = cuda.local.array(group, y_type), cuda.local.array(group, p_type)
         g_part, h_part = cuda.local.array(group, g_type), cuda.local.array(group, g_type)
-        t, c, total = cuda.threadIdx.x, (c0, c1, c2, c3, c4), real(0)
+        t, c, total = cuda.threadIdx.x, named((c0, c1, c2, c3, c4), constants), real(0)
         nothing = False
         if scaled:  # by one over the sum of the weights, which the host does not know
             scale, nothing = load(scales, 0, real), load(scales, 1, real) == real(0)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import scalar
+from .._math.constants import ELEMENTWISE_CONSTANTS, SOFTMAX_CONSTANTS, padded
 from .._request.description import Categorical, Description
 from .._request.geometry import Geometry, class_axis
 from .._request.weights import in_range, relative
@@ -25,11 +26,6 @@ from .passes import (
 from .plan import Plan
 
 
-def constants(loss: Description, count: int) -> tuple[float, ...]:
-    """The constants of a loss, as many as kernels take."""
-    return (*loss.constants, *[0.0] * count)[:count]
-
-
 def index_kind(dtype: Any) -> int:
     """A class index's size, negative if unsigned."""
     return int(-dtype.itemsize if np.issubdtype(dtype, np.unsignedinteger) else dtype.itemsize)
@@ -40,7 +36,7 @@ def _elementwise(loss: Description, call: Call, mean: bool) -> tuple[Call, View 
     if mean:
         scale = Scale(1.0 / call.p.size) if call.w is None else total_of_weights(call, call.p.size)
         call = call._replace(scale=scale)
-    return call, elementwise_pass(call, loss.maths, constants(loss, 5))
+    return call, elementwise_pass(call, loss.maths, padded(loss.constants, ELEMENTWISE_CONSTANTS))
 
 
 def _categorical(loss: Categorical, shape: Geometry, call: Call, mean: bool) -> tuple[Call, View | None]:
@@ -57,7 +53,7 @@ def _categorical(loss: Categorical, shape: Geometry, call: Call, mean: bool) -> 
         uneven = call.w is not None or counted or loss.ignore_index is not None
         weighing = rows if counted else rows._replace(table=None)
         call = call._replace(scale=total_of_rows(call, weighing) if uneven else Scale(1.0 / rows.rows))
-    return call, rowwise_pass(call, rows, loss.maths, loss.from_logits, constants(loss, 4))
+    return call, rowwise_pass(call, rows, loss.maths, loss.from_logits, padded(loss.constants, SOFTMAX_CONSTANTS))
 
 
 def loss_pass(loss: Description, shape: Geometry, call: Call, mean: bool) -> tuple[Call, View | None]:
@@ -77,7 +73,7 @@ def activation_pass(loss: Description, z: View, out: View, real: Any, plan: Plan
         copy(z, out, plan, f"{loss.name}: out")
     else:
         call = Call(z, z, None, 0, None, out, None, Scale(1.0), 1, real, plan, False)
-        elementwise_pass(call, _as_gradient(loss.activation), (0.0,) * 5)
+        elementwise_pass(call, _as_gradient(loss.activation), padded((), ELEMENTWISE_CONSTANTS))
 
 
 @cache

@@ -6,6 +6,7 @@ import numpy as np
 from numba import cuda
 
 from .._compile.cuda_memory import load, store
+from .._math.constants import named
 from .._math.elementary import two_sum
 from .access import access, class_at, reader
 from .formats import Format
@@ -23,7 +24,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
     """
     indices = label is None
     io = access(real, label, pred, grad_format, aligned)
-    width, write_tile = io.width, io.write_tile
+    width, write_tile, constants = io.width, io.write_tile, maths.constants
     if not from_logits:
         evaluate = probabilities(maths.derivative, real, io, indices, spread, signed, order)
     elif spread:
@@ -42,7 +43,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
         row = np.int64(cuda.blockIdx.x) * (THREADS // threads) + t // threads
         live = row < rows
         start = row // inner * classes * inner + row % inner
-        keep, even, c = real(1) - smooth, smooth / real(classes), (c0, c1, c2, c3)
+        keep, even, c = real(1) - smooth, smooth / real(classes), named((c0, c1, c2, c3), constants)
         nothing = False
         if scaled:  # by one over the sum of the weights, which the host does not know
             scale, nothing = load(scales, 0, real), load(scales, 1, real) == real(0)

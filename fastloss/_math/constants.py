@@ -1,21 +1,43 @@
-"""The constants of a loss by name: what scalar maths is given as c."""
+"""The constants of a loss: kernels carry a row of numbers, the maths of a loss reads them by its own names."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from numba import types
+from numba.core import cgutils
 from numba.extending import lower_builtin, type_callable
+
+ELEMENTWISE_CONSTANTS, SOFTMAX_CONSTANTS = 5, 4
+"""How many constants a call carries; losses with fewer have zeros behind theirs."""
+
+
+class NoConstants(NamedTuple):
+    """Of maths that needs none."""
+
+
+def padded(values: Sequence[float], count: int) -> tuple[float, ...]:
+    """The constants of a loss as a call carries them, count numbers."""
+    if len(values) > count:
+        raise TypeError(f"{values!r} are {len(values)} constants, a call carries at most {count}")
+    return (*values, *[0.0] * (count - len(values)))
 
 
 def named(values: Any, cls: Any) -> Any:
-    """The first of the values, as a named tuple of this class."""
-    return values if cls is None else cls(*values[: len(cls._fields)])
+    """The first of the values as a named tuple of this class."""
+    return cls(*values[: len(cls._fields)])
 
 
 @type_callable(named)
 def _type_named(context: Any) -> Any:
-    return lambda values, cls: values
+    def typer(values: Any, cls: Any) -> Any:
+        own = cls.instance_class
+        count = len(own._fields)
+        return types.NamedUniTuple(values.dtype, count, own) if count else types.Tuple(())
+
+    return typer
 
 
 @lower_builtin(named, types.UniTuple, types.Any)
 def _lower_named(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return args[0]
+    values = cgutils.unpack_tuple(builder, args[0])
+    return context.make_tuple(builder, sig.return_type, values[: len(sig.return_type)])

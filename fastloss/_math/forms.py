@@ -1,13 +1,14 @@
-"""The forms in which a loss states its scalar maths."""
+"""What the scalar maths of a loss consists of: its functions, and the class of the constants that they read."""
 
 from typing import Any, NamedTuple
 
 from .._compile.jit import scalar
+from .constants import NoConstants
 
 
 @scalar
-def nowhere(y: Any, p: Any, c: Any) -> Any:
-    """A domain that nothing is outside of."""
+def nothing_outside(y: Any, p: Any, c: Any) -> Any:
+    """Of a loss that is defined everywhere."""
     return False
 
 
@@ -25,26 +26,29 @@ class Sides(NamedTuple):
 
 
 class ElementwiseMaths(NamedTuple):
-    """point(y, p, c) gives loss and derivatives, outside(y, p, c) is true where y or p is not allowed."""
+    """point(y, p, c) gives loss and derivatives, outside(y, p, c) is true where y or p is forbidden."""
 
     name: str
+    """Kernels are named by it: no two losses may share one."""
     point: Any
-    outside: Any = nowhere
+    outside: Any = nothing_outside
     sides: Sides | None = None
     deep: bool = False
     """Whether the steps of the maths wait for each other so long that a CPU should take two vectors side by side."""
     long: bool = False
     """Whether the maths is too long to be unrolled eight times in a kernel of a GPU."""
+    constants: type = NoConstants
+    """The named tuple that c is."""
 
 
 class SoftmaxMaths(NamedTuple):
-    """focus(p, q, nll, c) gives loss, slope and bend of a class, see `_math.softmax`.
-
-    derivative(p, c) gives loss and derivatives by p, from probabilities.
-    """
+    """focus(p, q, nll, c) for softmax and derivative(p, c) for probabilities: see `_math.softmax`."""
 
     name: str
+    """Kernels are named by it: no two losses may share one."""
     focus: Any
     derivative: Any
+    constants: type = NoConstants
+    """The named tuple that c is."""
     is_nll: bool = False
     """Whether the loss of a class is -log p itself: focus gives (nll, 1, 0)."""

@@ -2,18 +2,27 @@
 
 A label of 0 or 1 has weight on one side only: where a block has no others and nothing smooths them, `hard` computes
 that side. Otherwise `point` computes the side with the larger share, and the loop adds `rest`, the other side, in
-blocks where `shared` finds a label that needs it. c holds label smoothing, the weights of yes and no, gamma and
-epsilon.
+blocks where `shared` finds a label that needs it.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._compile.jit import scalar
-from .._math.forms import ElementwiseMaths as Maths
-from .._math.forms import Sides
-from .._math.forms import nowhere as nothing_outside
+from .._core.elementwise import Elementwise
+from .._core.interval import UNIT
+from .._math.forms import ElementwiseMaths, Sides, nothing_outside
 from .._math.primitives import fma
 from ._probability import clip
+
+
+class Constants(NamedTuple):
+    """Label smoothing, the weights of yes and no, the exponent of a focusing factor, and how far p is clipped."""
+
+    label_smoothing: float
+    yes: float
+    no: float
+    gamma: float
+    epsilon: float
 
 
 @scalar
@@ -21,8 +30,8 @@ def shares(y: Any, c: Any) -> Any:
     """Whether yes has the larger share, and the weights of the larger and the smaller one."""
     T = type(y)
     # Each share smoothed for itself: 1 - (the rounded share of yes) would have few digits of a small share of no.
-    keep, even = T(1) - c[0], T(0.5) * c[0]
-    yes, no = fma(y, keep, even) * c[1], fma(T(1) - y, keep, even) * c[2]
+    keep, even = T(1) - c.label_smoothing, T(0.5) * c.label_smoothing
+    yes, no = fma(y, keep, even) * c.yes, fma(T(1) - y, keep, even) * c.no
     up = y >= T(0.5)
     return up, yes if up else no, no if up else yes
 
@@ -36,8 +45,8 @@ def shared(y: Any, c: Any) -> Any:
 @scalar
 def simple(c: Any) -> Any:
     """Whether a label of 0 or 1 gives its own side a weight that is not 0, and the other none."""
-    T = type(c[0])
-    return (c[0] == T(0)) & (c[1] != T(0)) & (c[2] != T(0))
+    T = type(c.yes)
+    return (c.label_smoothing == T(0)) & (c.yes != T(0)) & (c.no != T(0))
 
 
 @scalar
@@ -64,7 +73,7 @@ def either_outside(y: Any, p: Any, c: Any) -> Any:
     return label_outside(y, p, c) | probability_outside(y, p, c)
 
 
-def _sides(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any) -> Maths:
+def _sides(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any) -> ElementwiseMaths:
     """From weighted(yes, w, z, c), the loss of one answer with weight w; some is the same for w > 0."""
 
     @scalar
@@ -81,12 +90,13 @@ def _sides(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any)
     def hard(y, z, c):
         T = type(z)
         yes = y != T(0)
-        return some(yes, c[1] if yes else c[2], z, c)
+        return some(yes, c.yes if yes else c.no, z, c)
 
-    return Maths(name, point, outside, Sides(simple, soft, hard, hard_outside, shared, rest))
+    sides = Sides(simple, soft, hard, hard_outside, shared, rest)
+    return ElementwiseMaths(name, point, outside, sides, constants=Constants)
 
 
-def logit_maths(name: str, side: Any) -> Maths:
+def logit_maths(name: str, side: Any) -> ElementwiseMaths:
     """From side(s, size, c) with size = |s|: the loss of an answer of probability sigmoid(-s), its derivatives by s."""
 
     @scalar
@@ -104,13 +114,13 @@ def logit_maths(name: str, side: Any) -> Maths:
     return _sides(name, weighted, some, label_outside, nothing_outside)._replace(deep=True)
 
 
-def probability_maths(name: str, side: Any) -> Maths:
+def probability_maths(name: str, side: Any) -> ElementwiseMaths:
     """From side(t, low, q, c): the loss of an answer of probability t + low = 1 - q, and its derivatives by -t, t."""
 
     @scalar
     def weighted(yes, w, p, c):
         T = type(p)
-        p, clipped = clip(p, c[4])
+        p, clipped = clip(p, c.epsilon)
         q = T(1) - p
         loss, slope, curve = side(p if yes else q, T(0) if yes else (T(1) - q) - p, q if yes else p, c)
         # p - p: a NaN has no exponent to take a logarithm from
@@ -119,3 +129,16 @@ def probability_maths(name: str, side: Any) -> Maths:
         return fma(loss, w, p - p), T(0) if flat else grad, T(0) if flat else curve * w
 
     return _sides(name, weighted, weighted, either_outside, probability_outside)
+
+
+class Binary(Elementwise):
+    """A loss of yes/no labels."""
+
+    task = ("binary classification", "multi-label classification")
+    activation = "sigmoid"
+    takes = UNIT
+
+    def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
+        if not 0 <= y <= 1:
+            return "y_true", y, "a label in [0, 1]"
+        return "y_pred", p, "a probability in [0, 1] (for logits, from_logits=True)"

@@ -2,30 +2,24 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
 
-from .._compile.jit import scalar
-from .._core.elementwise import Elementwise
-from .._core.hyperparameters import check, outside_unit
-from .._core.interval import UNIT, Interval
 from .._math.elementary import exp_raised, log1p_unit, lower, positive, power
-from .._math.forms import ElementwiseMaths as Maths
 from .._math.primitives import fma
-from ._activations import SIGMOID
-from ._binary import logit_maths, probability_maths
+from ._base import CLIP, NONNEGATIVE, SMOOTHING, ElementwiseMaths, flag, hyperparameter, number, optional, scalar
+from ._binary import Binary, Constants, logit_maths, probability_maths
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log
 
 
 @cache
-def _logit_maths(name: str) -> Maths:
+def _logit_maths(name: str) -> ElementwiseMaths:
     raised = POWERS[name]
 
     @scalar
     def side(s, size, c):
         """q^g nll and its derivatives by s, with q = sigmoid(s), p = 1 - q and nll = -log p."""
         T = type(s)
-        g = c[3]
+        g = c.gamma
         e_raised = exp_raised(-size)
         e = lower(e_raised)
         excess = log1p_unit(e)
@@ -44,14 +38,14 @@ def _logit_maths(name: str) -> Maths:
 
 
 @cache
-def _probability_maths(name: str) -> Maths:
+def _probability_maths(name: str) -> ElementwiseMaths:
     raised, halved = POWERS[name], HALVES[name]
 
     @scalar
     def side(t, low, q, c):
         """q^g (-log t) and its derivatives by -t and t."""
         T = type(t)
-        g = c[3]
+        g = c.gamma
         nll, f, half = clamped_log(t, low), raised(q, g), halved(q, g)
         t_least, q_least = at_least(t), at_least(q)
         curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (t_least * q_least) + T(1) / t_least / t_least
@@ -61,47 +55,50 @@ def _probability_maths(name: str) -> Maths:
 
 
 @dataclass(frozen=True)
-class BinaryFocalCrossentropy(Elementwise):
+class BinaryFocalCrossentropy(Binary):
     """Binary cross-entropy that turns away from examples it already gets right: unbalanced or blurred classes.
 
     loss y A (1-p)^g (-log p) + (1-y) B p^g (-log(1-p)) with g = gamma, A = alpha and B = 1 - alpha (both 1 for
     alpha=None), for labels y = y_true in [0, 1] and p = y_pred in [0, 1] of any one shape, or p = sigmoid(y_pred) with
-    from_logits=True. gamma=0, alpha=None is binary cross-entropy. Clamps, epsilon and label_smoothing are those of
-    `BinaryCrossentropy`. gamma in {0, 0.5, 1, 2} has kernels of its own; any other takes a real power.
+    from_logits=True. gamma=0, alpha=None is binary cross-entropy, whose clamps these are.
     Values outside [0, 1] are a ValueError. Shapes, dtypes and errors: see `Loss`.
     Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002, often printed without its minus sign; torchvision sets
     alpha=0.25, Keras ignores alpha unless apply_class_balancing.
 
+    Parameters
+    ----------
+    gamma : float, default 2.0
+        A number >= 0. 0, 0.5, 1 and 2 have kernels of their own; any other takes a real power.
+    alpha : float, optional
+        A number in [0, 1], the weight of yes; that of no is 1 - alpha. None: both 1.
+    from_logits : bool, default False
+        As in `BinaryCrossentropy`.
+    label_smoothing : float, default 0.0
+        As in `BinaryCrossentropy`.
+    epsilon : float, optional
+        As in `BinaryCrossentropy`.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> round(BinaryFocalCrossentropy(from_logits=True)(np.array([1]), np.array([0.0])).loss, 6)  # log(2) / 4
     0.173287
     """
 
-    gamma: float = 2.0
-    alpha: float | None = None
-    from_logits: bool = False
-    label_smoothing: float = 0.0
-    epsilon: float | None = None
-    task: ClassVar[tuple[str, ...]] = ("binary classification", "multi-label classification")
-    activation: ClassVar[str | None] = "sigmoid"
-    use: ClassVar[str] = "yes/no with few positives, or blurred labels"
-    takes: ClassVar[Interval] = UNIT
+    gamma: float = hyperparameter(2.0, NONNEGATIVE)
+    alpha: float | None = hyperparameter(None, optional(number(0.0, 1.0, "a number in [0, 1]")))
+    from_logits: bool = hyperparameter(False, flag)
+    label_smoothing: float = hyperparameter(0.0, SMOOTHING)
+    epsilon: float | None = hyperparameter(None, CLIP)
+    use = "yes/no with few positives, or blurred labels"
+    drawn = False
 
-    def __post_init__(self) -> None:
-        check(self)
-
-    def _maths(self) -> Maths:
+    def _maths(self) -> ElementwiseMaths:
         return (_logit_maths if self.from_logits else _probability_maths)(power_name(self.gamma))
 
-    def _hyperparameters(self) -> tuple[float, float, float, float, float]:
+    def _constants(self) -> Constants:
         yes, no = (1.0, 1.0) if self.alpha is None else (self.alpha, 1.0 - self.alpha)
-        return self.label_smoothing, yes, no, self.gamma, self.epsilon or 0.0
-
-    def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
-        return outside_unit(y, p)
-
-    def _activation(self) -> Maths:
-        return SIGMOID
+        return Constants(self.label_smoothing, yes, no, self.gamma, self.epsilon or 0.0)
 
 
 binary_focal_crossentropy = BinaryFocalCrossentropy()

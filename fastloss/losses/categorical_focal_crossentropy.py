@@ -1,48 +1,66 @@
 """Categorical focal cross-entropy, of probabilities or of logits."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import NamedTuple
 
-from .._compile.jit import scalar
-from .._core.categorical import Categorical
-from .._core.hyperparameters import check
-from .._core.interval import UNIT, Interval
-from .._math.forms import SoftmaxMaths as Maths
 from .._math.primitives import fma, pick
+from ._base import (
+    CLIP,
+    NONNEGATIVE,
+    SMOOTHING,
+    Categorical,
+    SoftmaxMaths,
+    flag,
+    hyperparameter,
+    integer,
+    number,
+    number_or_vector,
+    optional,
+    scalar,
+)
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log, clip
 
+ALPHA = optional(number_or_vector(number(0.0, math.inf, "a number >= 0, or one per class")))
+
+
+class Constants(NamedTuple):
+    gamma: float
+    alpha: float
+    epsilon: float
+
 
 @cache
-def _maths_for(name: str) -> Maths:
+def _maths_for(name: str) -> SoftmaxMaths:
     raised, halved = POWERS[name], HALVES[name]
 
     @scalar
     def focus(p, q, nll, c):
         T, least = type(p), pick(p, 2.0**-126, 2.0**-1022)
-        f = c[1] * raised(q, c[0])
+        f = c.alpha * raised(q, c.gamma)
         ratio = T(1) if q == T(0) else nll / q
         ratio = T(0) if p == T(0) else p * ratio
         # f / q first: where q is subnormal its inverse overflows, which f makes up for.
         odds = T(0) if q == T(0) else f * (p / (least if q < least else q))
-        bend = c[0] * fma(odds, fma(ratio, c[0] - T(1), T(2)), -f * ratio)
-        return T(0) if q == T(0) else f * nll, f * fma(c[0], ratio, T(1)), bend
+        bend = c.gamma * fma(odds, fma(ratio, c.gamma - T(1), T(2)), -f * ratio)
+        return T(0) if q == T(0) else f * nll, f * fma(c.gamma, ratio, T(1)), bend
 
     @scalar
     def derivative(p, c):
         T = type(p)
-        g = c[0]
-        p, clipped = clip(p, c[2])
+        g = c.gamma
+        p, clipped = clip(p, c.epsilon)
         q, nll = T(1) - p, clamped_log(p, None)
-        f, half = c[1] * raised(q, g), halved(q, g)
+        f, half = c.alpha * raised(q, g), halved(q, g)
         p_least, q_least = at_least(p), at_least(q)
         slope = f * (g * nll / q_least + T(1) / p_least)
         curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (p_least * q_least) + T(1) / p_least / p_least
-        curve = c[1] * (half * curve * half)
+        curve = c.alpha * (half * curve * half)
         return fma(f, nll, p - p), T(0) if clipped else -slope, T(0) if clipped else curve
 
-    return Maths(f"categorical_focal_{name}", focus, derivative)
+    return SoftmaxMaths(f"categorical_focal_{name}", focus, derivative, Constants)
 
 
 @dataclass(frozen=True)
@@ -50,39 +68,51 @@ class CategoricalFocalCrossentropy(Categorical):
     """Categorical cross-entropy that turns away from examples it already gets right: unbalanced or blurred classes.
 
     loss -sum_k alpha_k (1-p_k)^gamma y_k log p_k, with p = y_pred, or p = softmax(y_pred) over `axis` with
-    from_logits=True. alpha is a number or one per class (None: 1); it is part of the loss, not a weight of the mean.
-    gamma=0, alpha=None is categorical cross-entropy. Targets, smoothing, ignore_index, clamps, epsilon and errors are
-    those of `CategoricalCrossentropy`. gamma in {0, 0.5, 1, 2} has kernels of its own; any other takes a real power.
+    from_logits=True. gamma=0, alpha=None is categorical cross-entropy. Targets, clamps and errors are those of
+    `CategoricalCrossentropy`.
     Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002, for softmax; Keras multiplies by alpha=0.25 always and
     renormalises the rows.
 
+    Parameters
+    ----------
+    gamma : float, default 2.0
+        A number >= 0. 0, 0.5, 1 and 2 have kernels of their own; any other takes a real power.
+    alpha : float or sequence of float, optional
+        A number >= 0, or one per class: part of the loss, not a weight of the mean. None: 1.
+    from_logits : bool, default False
+        As in `CategoricalCrossentropy`.
+    label_smoothing : float, default 0.0
+        As in `CategoricalCrossentropy`.
+    ignore_index : int, optional
+        As in `CategoricalCrossentropy`.
+    axis : int, default -1
+        As in `CategoricalCrossentropy`.
+    epsilon : float, optional
+        As in `CategoricalCrossentropy`.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> loss = CategoricalFocalCrossentropy(from_logits=True).loss(np.array([0]), np.zeros((1, 2)))
     >>> round(loss, 6)  # log(2) / 4
     0.173287
     """
 
-    gamma: float = 2.0
-    alpha: float | tuple[float, ...] | None = None
-    from_logits: bool = False
-    label_smoothing: float = 0.0
-    ignore_index: int | None = None
-    axis: int = -1
-    epsilon: float | None = None
-    task: ClassVar[tuple[str, ...]] = ("single-label classification",)
-    activation: ClassVar[str | None] = "softmax"
-    use: ClassVar[str] = "classes that are unbalanced or blurred"
-    takes: ClassVar[Interval] = UNIT
+    gamma: float = hyperparameter(2.0, NONNEGATIVE)
+    alpha: float | tuple[float, ...] | None = hyperparameter(None, ALPHA)
+    from_logits: bool = hyperparameter(False, flag)
+    label_smoothing: float = hyperparameter(0.0, SMOOTHING)
+    ignore_index: int | None = hyperparameter(None, optional(integer))
+    axis: int = hyperparameter(-1, integer)
+    epsilon: float | None = hyperparameter(None, CLIP)
+    use = "classes that are unbalanced or blurred"
 
-    def __post_init__(self) -> None:
-        check(self)
-
-    def _maths(self) -> Maths:
+    def _maths(self) -> SoftmaxMaths:
         return _maths_for(power_name(self.gamma))
 
-    def _constants(self) -> tuple[float, float, float, float]:
+    def _constants(self) -> Constants:
         alpha = self.alpha if isinstance(self.alpha, float) else 1.0
-        return self.gamma, alpha, self.epsilon or 0.0, 0.0
+        return Constants(self.gamma, alpha, self.epsilon or 0.0)
 
     def _class_factors(self) -> tuple[str, tuple[float, ...] | None, bool]:
         return "alpha", self.alpha if isinstance(self.alpha, tuple) else None, False

@@ -1,12 +1,9 @@
 """Mean absolute error."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from .._compile.jit import scalar
-from .._core.elementwise import Elementwise
-from .._core.interval import EVERYTHING, Interval
-from .._math.forms import ElementwiseMaths as Maths
+from ._base import Elementwise, ElementwiseMaths, scalar
 
 
 @scalar
@@ -17,14 +14,6 @@ def point(y: Any, p: Any, c: Any) -> Any:
     return abs(d), sign, T(0) if d == d else d
 
 
-@scalar
-def outside(y: Any, p: Any, c: Any) -> Any:
-    return False
-
-
-MATHS = Maths("mean_absolute_error", point, outside)
-
-
 @dataclass(frozen=True)
 class MeanAbsoluteError(Elementwise):
     """The mean of the absolute differences: outliers do not dominate.
@@ -32,18 +21,16 @@ class MeanAbsoluteError(Elementwise):
     loss |y - p|, gradient sign(p - y) with 0 at p = y, Hessian 0, for y = y_true and p = y_pred of any one shape.
     Shapes, dtypes and errors: see `Loss`. At 0 torch gives 0 too, scikit-learn -1, JAX +1.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> mean_absolute_error(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.5, 1.0, 3.0, 4.5])).loss
     0.5
     """
 
-    task: ClassVar[tuple[str, ...]] = ("regression",)
-    activation: ClassVar[str | None] = None
-    use: ClassVar[str] = "regression where outliers should not dominate"
-    takes: ClassVar[Interval] = EVERYTHING
-
-    def _maths(self) -> Maths:
-        return MATHS
+    task = ("regression",)
+    use = "regression where outliers should not dominate"
+    _predictions = ElementwiseMaths("mean_absolute_error", point)
 
 
-mean_absolute_error = MeanAbsoluteError()
+mae = mean_absolute_error = MeanAbsoluteError()

@@ -2,14 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from .._compile.jit import scalar
-from .._core.elementwise import Elementwise
-from .._core.interval import Interval
 from .._math.elementary import log_parts
-from .._math.forms import ElementwiseMaths as Maths
 from .._math.primitives import fma, pick, split
+from ._base import Elementwise, ElementwiseMaths, Interval, scalar
 
 
 @scalar
@@ -54,9 +51,6 @@ def outside(y: Any, p: Any, c: Any) -> Any:
     return (y <= T(-1)) | (p <= T(-1))
 
 
-MATHS = Maths("mean_squared_logarithmic_error", point, outside, deep=True)
-
-
 @dataclass(frozen=True)
 class MeanSquaredLogarithmicError(Elementwise):
     """The mean of the squared differences of logarithms: ratios over orders of magnitude, underestimates worse.
@@ -66,21 +60,20 @@ class MeanSquaredLogarithmicError(Elementwise):
     sign(p-y) log1p(|y-p| / (1 + min(y, p))), so nothing cancels where p is near y.
     Shapes, dtypes and errors: see `Loss`. Source: Keras, scikit-learn (which do take the difference of logs).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> round(mean_squared_logarithmic_error(np.array([99.0]), np.array([9.0])).loss, 6)  # log(10)^2
     5.301898
     """
 
-    task: ClassVar[tuple[str, ...]] = ("regression",)
-    activation: ClassVar[str | None] = None
-    use: ClassVar[str] = "values over orders of magnitude, underestimates worse"
-    takes: ClassVar[Interval] = Interval(-1.0, math.inf, above=True)
-
-    def _maths(self) -> Maths:
-        return MATHS
+    task = ("regression",)
+    use = "values over orders of magnitude, underestimates worse"
+    takes = Interval(-1.0, math.inf, above=True)
+    _predictions = ElementwiseMaths("mean_squared_logarithmic_error", point, outside, deep=True)
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return ("y_true", y, "a value > -1") if y <= -1 else ("y_pred", p, "a value > -1")
 
 
-mean_squared_logarithmic_error = MeanSquaredLogarithmicError()
+msle = mean_squared_logarithmic_error = MeanSquaredLogarithmicError()

@@ -2,16 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
-from .._compile.jit import scalar
-from .._core.elementwise import Elementwise
-from .._core.hyperparameters import check
-from .._core.interval import Interval
 from .._math.elementary import exp, log, two_sum
-from .._math.forms import ElementwiseMaths as Maths
 from .._math.primitives import pick
-from ._activations import EXP
+from ._base import NONNEGATIVE, Elementwise, ElementwiseMaths, Interval, flag, hyperparameter, optional, scalar
+from ._probability import at_least
+
+
+class Constants(NamedTuple):
+    epsilon: float
 
 
 @scalar
@@ -19,10 +19,10 @@ def rate_point(y: Any, p: Any, c: Any) -> Any:
     T = type(p)
     infinite = p == pick(p, math.inf, math.inf)
     infinite = infinite & (y == y)
-    u, low = two_sum(p, T(0), c[0])  # epsilon; near 1 the logarithm needs what rounding loses
+    u, low = two_sum(p, T(0), c.epsilon)  # near 1 the logarithm needs what rounding loses
     lg = log(u, T(0) if infinite else low)
     lg = T(-100) if lg < T(-100) else lg
-    divisor = T(1e-12) if u < T(1e-12) else u
+    divisor = at_least(u)
     loss = p if (y == T(0)) | infinite else p - y * lg
     return loss, T(1) if infinite else (u - y) / divisor, T(0) if infinite else y / divisor / divisor
 
@@ -46,46 +46,43 @@ def log_outside(y: Any, z: Any, c: Any) -> Any:
     return y < type(z)(0)
 
 
-RATES = Maths("poisson", rate_point, rate_outside)
-LOGITS = Maths("poisson_logits", log_point, log_outside)
-
-
 @dataclass(frozen=True)
 class Poisson(Elementwise):
     """The negative log-likelihood of counts under a Poisson distribution, without its constant.
 
-    loss p - y log p, gradient (p - y) / p, Hessian y / p^2 for rates p = y_pred >= 0 and counts y = y_true >= 0; with
-    from_logits=True, p = exp(z): loss e^z - y z, gradient e^z - y, Hessian e^z. Negative values are a ValueError.
-    From rates, log is clamped at -100 and divisors at 1e-12; epsilon replaces log p by log(p + epsilon) (Keras: 1e-7).
+    loss p - y log p, gradient (p - y) / p, Hessian y / p^2 for rates p = y_pred >= 0 and counts y = y_true >= 0; from
+    logits, p = exp(z): loss e^z - y z, gradient e^z - y, Hessian e^z. Negative values are a ValueError.
+    From rates, log is clamped at -100 and divisors at 1e-12.
     Shapes, dtypes and errors: see `Loss`. Source: Keras; scikit-learn's HalfPoissonLoss is from_logits=True.
 
+    Parameters
+    ----------
+    from_logits : bool, default False
+        Whether y_pred holds logarithms of rates.
+    epsilon : float, optional
+        A number >= 0: log p becomes log(p + epsilon) (Keras: 1e-7). For rates alone.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> loss, gradient = Poisson(from_logits=True)(np.array([2, 0]), np.array([0.0, 0.0]))
     >>> loss, gradient
     (1.0, array([-0.5,  0.5]))
     """
 
-    from_logits: bool = False
-    epsilon: float | None = None
-    task: ClassVar[tuple[str, ...]] = ("count regression",)
-    activation: ClassVar[str | None] = "exp"
-    use: ClassVar[str] = "counts"
-    takes: ClassVar[Interval] = Interval(0.0, math.inf)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-    def _maths(self) -> Maths:
-        return LOGITS if self.from_logits else RATES
-
-    def _hyperparameters(self) -> tuple[float, float, float, float, float]:
-        return self.epsilon or 0.0, 0.0, 0.0, 0.0, 0.0
+    from_logits: bool = hyperparameter(False, flag)
+    epsilon: float | None = hyperparameter(None, optional(NONNEGATIVE))
+    task = ("count regression",)
+    activation = "exp"
+    use = "counts"
+    takes = Interval(0.0, math.inf)
+    first = True
+    least = 1.0
+    _predictions = ElementwiseMaths("poisson", rate_point, rate_outside, constants=Constants)
+    _logits = ElementwiseMaths("poisson_logits", log_point, log_outside)
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return ("y_true", y, "a count >= 0") if y < 0 else ("y_pred", p, "a rate >= 0 (or from_logits=True)")
-
-    def _activation(self) -> Maths:
-        return EXP
 
 
 poisson = Poisson()

@@ -1,16 +1,11 @@
 """Squared hinge loss, of margins or through tanh."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from .._compile.jit import scalar
-from .._core.elementwise import Elementwise
-from .._core.hyperparameters import check
-from .._core.interval import EVERYTHING, Interval
 from .._math.elementary import exp_raised, lower
-from .._math.forms import ElementwiseMaths as Maths
 from .._math.primitives import fma
-from ._activations import TANH
+from ._base import Elementwise, ElementwiseMaths, flag, hyperparameter, scalar
 
 
 @scalar
@@ -40,41 +35,37 @@ def outside(y: Any, p: Any, c: Any) -> Any:
     return (abs(y) != type(p)(1)) & (y == y)
 
 
-MARGINS = Maths("squared_hinge", margin_point, outside)
-LOGITS = Maths("squared_hinge_logits", tanh_point, outside)
-
-
 @dataclass(frozen=True)
 class SquaredHinge(Elementwise):
     """The squared hinge loss: yes or no with a margin, without probabilities.
 
     loss max(0, 1 - y p)^2, gradient -2 y max(0, 1 - y p), Hessian 2 where 1 - y p > 0, for y = y_true in {-1, 1} and
-    p = y_pred of any one shape; with from_logits=True, p = tanh(z). Any other label is a ValueError: 0/1 labels are not
-    guessed at (Keras turns them into -1/1 when the whole array is 0/1).
+    p = y_pred of any one shape. Any other label is a ValueError: 0/1 labels are not guessed at (Keras turns them into
+    -1/1 when the whole array is 0/1).
     Shapes, dtypes and errors: see `Loss`. Source: Keras; often written as a sum, which is reduction="sum".
 
+    Parameters
+    ----------
+    from_logits : bool, default False
+        Whether p is tanh(y_pred).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> squared_hinge(np.array([1, -1]), np.array([0.5, 0.5])).loss
     1.25
     """
 
-    from_logits: bool = False
-    task: ClassVar[tuple[str, ...]] = ("maximum-margin classification",)
-    activation: ClassVar[str | None] = "tanh"
-    use: ClassVar[str] = "yes/no with a margin, without probabilities"
-    takes: ClassVar[Interval] = EVERYTHING
-
-    def __post_init__(self) -> None:
-        check(self)
-
-    def _maths(self) -> Maths:
-        return LOGITS if self.from_logits else MARGINS
+    from_logits: bool = hyperparameter(False, flag)
+    task = ("maximum-margin classification",)
+    activation = "tanh"
+    use = "yes/no with a margin, without probabilities"
+    first = True
+    _predictions = ElementwiseMaths("squared_hinge", margin_point, outside)
+    _logits = ElementwiseMaths("squared_hinge_logits", tanh_point, outside)
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         return "y_true", y, "-1 or 1"
-
-    def _activation(self) -> Maths:
-        return TANH
 
 
 squared_hinge = SquaredHinge()

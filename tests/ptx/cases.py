@@ -10,7 +10,10 @@ import os
 import ml_dtypes
 import numpy as np
 
+from fastloss._core.interval import EVERYTHING, UNIT
+from tests.inputs import LABELS
 from tests.ptx.compare import short
+from tests.reference import reference_of
 from tests.support import VARIANTS, categorical, pairs, sample
 
 ALL = os.environ.get("ALL") == "1"
@@ -52,17 +55,12 @@ EDGES = [0.0, 1.0, 0.5, 1e-42, 1e-30, 1e-7, 1 - 2.0**-24, 1 - 2.0**-8, np.nan]
 
 def elements(loss, shape, label, pred, seed):
     """Targets and predictions of an elementwise loss: (y, p, p with special values)."""
-    kind, whole, size = type(loss).__name__, np.dtype(label).kind in "iub", int(np.prod(shape))
-    binary, logits = kind.startswith("Binary"), getattr(loss, "from_logits", False)
+    domain, whole, size = reference_of(loss).domain, np.dtype(label).kind in "iub", int(np.prod(shape))
+    takes = EVERYTHING if getattr(loss, "from_logits", False) else loss.takes
     y, p = sample(loss, (size,), F64, seed, soft=not whole and seed % 2 == 1)
-    if whole and not binary:
-        y = np.ones_like(y) if kind == "SquaredHinge" else np.abs(np.round(y))
-    if binary and not logits:
-        pool = EDGES
-    elif kind in ("Poisson", "MeanSquaredLogarithmicError") and not logits:
-        pool = [s for s in SPECIAL if not s < 0]
-    else:
-        pool = SPECIAL
+    if whole and domain is not LABELS:
+        y = np.ones_like(y) if domain.signs else np.abs(np.round(y))
+    pool = EDGES if takes == UNIT else SPECIAL if takes == EVERYTHING else [s for s in SPECIAL if not s < 0]
     special = p.copy()
     if size > 40:
         special[np.random.default_rng(seed).choice(size, 2 * len(pool), replace=False)] = pool * 2

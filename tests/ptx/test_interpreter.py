@@ -7,8 +7,7 @@ import pytest
 
 import fastloss as fl
 from tests import transfer
-from tests.ptx import card as cards
-from tests.ptx import compiled
+from tests.ptx import card as cards, compiled
 from tests.ptx.card import put
 from tests.ptx.cases import ALL, F32
 from tests.ptx.memory import KernelError

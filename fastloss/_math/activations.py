@@ -1,16 +1,11 @@
-"""The activations that belong to the losses, each accurate over the whole range."""
+"""Activations of last layers, each accurate over the whole range."""
 
 from typing import Any
 
 from .._compile.jit import scalar
-from .._math.elementary import EXP_32, EXP_64, exp, exp_nonpositive
-from .._math.forms import ElementwiseMaths as Maths
-from .._math.primitives import fma, pick, polynomial
-
-
-@scalar
-def no_domain(y: Any, z: Any, c: Any) -> Any:
-    return False
+from .elementary import EXP_32, EXP_64, exp, exp_nonpositive
+from .forms import ElementwiseMaths
+from .primitives import fma, pick, polynomial
 
 
 @scalar
@@ -37,6 +32,9 @@ def exp_point(y: Any, z: Any, c: Any) -> Any:
     return exp(z), T(0), T(0)
 
 
-SIGMOID = Maths("sigmoid", sigmoid_point, no_domain)
-TANH = Maths("tanh", tanh_point, no_domain)
-EXP = Maths("exp", exp_point, no_domain)
+ACTIVATIONS = {
+    "sigmoid": ElementwiseMaths("sigmoid", sigmoid_point),
+    "tanh": ElementwiseMaths("tanh", tanh_point),
+    "exp": ElementwiseMaths("exp", exp_point),
+}
+"""Those that take every element for itself."""
