@@ -38,7 +38,7 @@ PRINT_LOSS = """
     from fastloss._cpu import passes
     assert fl.__file__.startswith({path!r})
     print(fl.mse.loss(np.array([1.0, 2.0]), np.array([1.0, 5.0])))
-    kernel = passes._block(fl.mse._maths(), np.float64, 0)
+    kernel = passes.block_function(fl.mse._maths(), np.float64, 0)
     print(sum(kernel.run.stats.cache_hits.values()))
 """
 
@@ -60,7 +60,7 @@ def test_an_edit_never_gives_the_old_answer(tmp_path, monkeypatch):
     assert run(code).split()[0] == "4.5"
     for file, old, new, want in [
         ("losses/mean_squared_error.py", "return d * d,", "return d + d,", "3.0"),
-        ("_cpu/blocks.py", "lanes[j] = values[j] if", "lanes[j] = -values[j] if", "-3.0"),
+        ("_cpu/sums.py", "lanes[j] = values[j] if", "lanes[j] = -values[j] if", "-3.0"),
     ]:
         target = path / "fastloss" / file
         text, stat = target.read_text(), target.stat()

@@ -22,7 +22,7 @@ def driver(monkeypatch):
     fake = install(monkeypatch)
     yield fake
     for loss in (BCE, fl.mse):
-        loss._plans.clear()
+        loss._description.plans.clear()
 
 
 def names(driver):
@@ -136,7 +136,7 @@ def test_errors_come_before_anything_is_launched_or_taken(driver):
 def test_a_gpu_output_for_arrays_of_numpy(driver):
     x = np.ones((4, 3))
     for loss in (fl.mse, fl.CategoricalCrossentropy(from_logits=True)):
-        with pytest.raises(TypeError, match=r"cupy\.ndarray on the GPU, y_pred is on the CPU"):
+        with pytest.raises(TypeError, match=r"cupy\.ndarray on the GPU, y_true is a numpy\.ndarray on the CPU"):
             loss(x, x, out=ndarray((4, 3), np.float64))
 
 

@@ -133,7 +133,7 @@ class _Distinct(llvm.MDValue):
 class _Independent(Lower):
     """Marks every loop: iterations do not depend on each other, and 16 are taken at a time.
 
-    LLVM would otherwise compare the addresses of all arrays before each loop, and take what is left of a row one by one.
+    LLVM would else compare the addresses of all arrays before each loop, and take what is left of a row one by one.
     """
 
     def lower_inst(self, inst: Any) -> None:
@@ -161,9 +161,10 @@ class _Independent(Lower):
         """The properties of one loop: LLVM wants a node whose first operand is itself."""
         module, integer = self.module, llvm.IntType(32)
         lines = [("vectorize.width", integer(16)), ("vectorize.enable", llvm.IntType(1)(1)),
-                 ("interleave.count", integer(1)), ("unroll.disable",), ("parallel_accesses", self._group())]  # fmt: skip
+                 ("interleave.count", integer(1)), ("unroll.disable",),
+                 ("parallel_accesses", self._group())]  # fmt: skip
         nodes = [
-            module.add_metadata([llvm.MetaDataString(module, f"llvm.loop.{name}"), *value]) for name, *value in lines
+            module.add_metadata([llvm.MetaDataString(module, f"llvm.loop.{name}"), *rest]) for name, *rest in lines
         ]
         node = llvm.MDValue(module, [], name=str(len(module.metadata)))
         node.operands = (node, *nodes)

@@ -1,7 +1,7 @@
 """Records: the arguments of a kernel by name, as fields of a structured dtype at an address.
 
-In compiled code a record is read and written where it lies, at the price of a load. In plain Python it is a named tuple,
-or NumPy's own record.
+In compiled code a record is read and written where it lies, at the price of a load. In plain Python it is a named
+tuple, or NumPy's own record.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from numba.extending import lower_builtin, type_callable
 
 
 def record_at(address: Any, dtype: Any) -> Any:
-    """The record of dtype at an address; in plain Python an address is a named tuple, or the array that begins there."""
+    """The record of dtype at an address; in plain Python that is a named tuple, or the array that begins there."""
     return (
         address if isinstance(address, tuple) else address.view(np.uint8)[: dtype.itemsize].view((np.record, dtype))[0]
     )

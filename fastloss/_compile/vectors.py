@@ -3,7 +3,6 @@
 In plain Python a vector is a NumPy array of 16. LLVM cuts it into the registers of the processor at hand.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-from .._math.primitives import pick
-from .jit import helper, scalar
-from .memory import array_data, base_of, scratch
+from .memory import array_data
 
 WIDTH = 16
 I32 = ir.IntType(32)
@@ -271,103 +268,3 @@ def _lower_transpose(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         pointer, align = line(k, 3)
         builder.store(lines[k], pointer, align=align)
     return context.get_dummy_value()
-
-
-# --- rows --------------------------------------------------------------------------------------------------------
-
-
-def along_rows(combine: Any, nothing: float) -> Any:
-    """A function that combines the elements of each of many rows: 16 lanes first, then neighbouring lanes."""
-
-    @scalar
-    def join(a, b):
-        return combine(evens(a, b), odds(a, b))
-
-    @scalar
-    def one(values, start, width, neutral):
-        return only(lanes_at(values, start), width, neutral)
-
-    @scalar
-    def two(values, start, pitch, width, neutral):
-        return join(one(values, start, width, neutral), one(values, start + pitch, width, neutral))
-
-    @scalar
-    def four(values, start, pitch, width, neutral):
-        return join(two(values, start, pitch, width, neutral), two(values, start + 2 * pitch, pitch, width, neutral))
-
-    @scalar
-    def eight(values, start, pitch, width, neutral):
-        return join(four(values, start, pitch, width, neutral), four(values, start + 4 * pitch, pitch, width, neutral))
-
-    @scalar
-    def long_row(values, start, width, neutral):
-        row, k = lanes_at(values, start), WIDTH
-        if width >= 8 * WIDTH:  # four chains: one would wait for itself
-            b, c = lanes_at(values, start + WIDTH), lanes_at(values, start + 2 * WIDTH)
-            d, k = lanes_at(values, start + 3 * WIDTH), 4 * WIDTH
-            while k + 4 * WIDTH <= width:
-                row = combine(row, lanes_at(values, start + k))
-                b = combine(b, lanes_at(values, start + k + WIDTH))
-                c = combine(c, lanes_at(values, start + k + 2 * WIDTH))
-                d = combine(d, lanes_at(values, start + k + 3 * WIDTH))
-                k += 4 * WIDTH
-            row = combine(combine(row, b), combine(c, d))
-        while k + WIDTH <= width:
-            row = combine(row, lanes_at(values, start + k))
-            k += WIDTH
-        return combine(row, only(lanes_at(values, start + k), width - k, neutral)) if k < width else row
-
-    @helper
-    def across(values, width, pitch, rows, results):
-        """Write one number for each row to results, which has room for whole vectors; so have the values.
-
-        Rows of width elements begin every pitch elements.
-        """
-        neutral = pick(values[0], nothing, nothing)
-        if width <= WIDTH:
-            for first in range(0, rows, WIDTH):
-                start = first * pitch
-                upper = eight(values, start, pitch, width, neutral)
-                put_lanes(results, first, join(upper, eight(values, start + 8 * pitch, pitch, width, neutral)))
-            return
-        lanes = scratch(256, values.dtype)
-        for first in range(0, rows, WIDTH):
-            for r in range(min(WIDTH, rows - first)):
-                put_lanes(lanes, r * WIDTH, long_row(values, (first + r) * pitch, width, neutral))
-            upper = eight(lanes, 0, WIDTH, WIDTH, neutral)
-            put_lanes(results, first, join(upper, eight(lanes, 128, WIDTH, WIDTH, neutral)))
-
-    return across
-
-
-row_sums = along_rows(plus, 0.0)
-"""row_sums(values, width, pitch, rows, results): the sum of each row."""
-row_maxima = along_rows(larger, -math.inf)
-
-
-@helper
-def scale_rows(values: Any, width: int, rows: int, powers: Any, factors: Any, results: Any) -> None:
-    """Every row times its power, then times its factor; results has room for a vector more, which is overwritten."""
-    if width <= WIDTH:  # what goes beyond a row is overwritten by the next one
-        for r in range(rows):
-            row = times(lanes_at(values, r * width), spread(powers[r]))
-            put_lanes(results, r * width, times(row, spread(factors[r])))
-        return
-    for r in range(rows):
-        power, factor = spread(powers[r]), spread(factors[r])
-        for k in range(r * width, (r + 1) * width, WIDTH):
-            put_lanes(results, k, times(times(lanes_at(values, k), power), factor))
-
-
-@helper
-def stream(values: Any, result: Any) -> None:
-    """result[:] = values, past the caches."""
-    size = result.size
-    i = min(size, (-base_of(result)) % 64 // values.itemsize)
-    for k in range(i):
-        result[k] = values[k]
-    while i + WIDTH <= size:
-        put_past_cache(result, i, lanes_at(values, i))
-        i += WIDTH
-    for k in range(i, size):
-        result[k] = values[k]

@@ -32,6 +32,7 @@ class Categorical(Loss):
             type(self).__name__,
             self._maths(),
             tuple(self._constants()),
+            plans=self._plans,
             from_logits=self.from_logits,
             label_smoothing=self.label_smoothing,
             factors_name=name,

@@ -26,4 +26,5 @@ class Elementwise(Loss):
 
     def _describe(self) -> Description:
         activation = None if self.activation is None else ACTIVATIONS[self.activation]
-        return Description(type(self).__name__, self._maths(), tuple(self._constants()), activation, self._forbidden)
+        return Description(type(self).__name__, self._maths(), tuple(self._constants()), activation, self._forbidden,
+                           self._plans)  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from .._cpu import evaluate as cpu
 from .._cpu.fast_path import LARGEST
 from .._request import checks
 from .._request.description import Description, Request
@@ -72,12 +73,14 @@ class Loss:
     True
     """
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_plans")
     _known: dict[str, Description]
+    _plans: dict[Any, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
         object.__setattr__(self, "_known", {})
+        object.__setattr__(self, "_plans", {})
         return self
 
     def __getstate__(self) -> dict[str, Any]:
@@ -203,7 +206,7 @@ class Loss:
         """The result of a call that is like an earlier one and not large; None for others."""
         if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
             return None
-        path = self._description.plans.get((reduction, order))
+        path = self._plans.get((reduction, order))
         if path is None or p.size > LARGEST:
             return None
         gradient = np.empty_like(p) if order and out is None else out
@@ -220,6 +223,10 @@ class Loss:
         return out[0], out[1]
 
     def _evaluate(self, request: Request) -> tuple[Any, Any, Any]:
+        arrays = (request.y_true, request.y_pred, request.sample_weight, *request[6:])
+        if all(a is None or type(a) is np.ndarray for a in arrays):  # at once, for small arrays' sake
+            value, gradient, hessian = cpu.evaluate(self._description, request)
+            return value, gradient, hessian
         backend = backend_of(type(self).__name__, {
             "y_true": request.y_true, "y_pred": request.y_pred, "sample_weight": request.sample_weight,
             "out (losses)": request.losses, "out (gradient)": request.gradient, "out (hessian)": request.hessian,

@@ -1,4 +1,4 @@
-"""The maths of one loss for rows of classes: across the pivots of a block, and over all classes where each has a target."""
+"""The maths of one loss for rows of classes: across the pivots of a block, and over all classes with a target."""
 
 from typing import Any
 

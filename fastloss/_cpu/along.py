@@ -18,14 +18,13 @@ from .._compile.vectors import (
     plus,
     product,
     put_lanes,
-    row_maxima,
-    row_sums,
     spread,
     times,
 )
 from .._math.primitives import magnitude, pick
 from .._math.softmax import MODERATE, gradient, hessian, moderate_exp, scaled_exp
 from .block import exponentials_at_infinity, whole
+from .reductions import row_maxima, row_sums
 from .sums import fold_row
 
 LONG = 1024
@@ -127,51 +126,57 @@ def _reach(table: Any, r: int, pitch: int) -> int:
 
 
 @helper
-def derive_hard_row(e: Any, source: int, g: Any, target: int, table: Any, r: int, exact: bool) -> None:
-    """The gradient of a row in which only the pivot has a target; exact: no element beyond its end is written."""
-    power, factor = table.power[r], table.factor[r]
-    if exact:
-        for k in range(table.classes):
-            g[target + k] = e[source + k] * power * factor
-    else:
-        powers, factors = spread(power), spread(factor)
-        for k in range(0, table.pitch, WIDTH):
-            put_lanes(g, target + k, times(times(lanes_at(e, source + k), powers), factors))
-    borrow(g, target + table.pivot[r], 1)[0] = table.value[r]
+def _overwriting(table: Any, pitch: int) -> int:
+    """How many rows may be written to full vectors: following rows overwrite what is beyond their ends."""
+    last = (whole(table.pitch) + pitch - 1) // pitch
+    return max(0, table.rows - last + 1)
 
 
-@helper
-def derive_soft_row(e: Any, source: int, slopes: Any, g: Any, target: int, table: Any, r: int, exact: bool) -> None:
-    """The gradient of a row in which every class has a target."""
-    inverse, slope, scaled = table.inverse[r], table.slope[r], table.scaled[r]
-    if exact:
-        for k in range(table.classes):
-            g[target + k] = gradient(e[source + k] * inverse, slope, slopes[source + k]) * scaled
-    else:
-        inverses, sums_, factors = spread(inverse), spread(slope), spread(scaled)
-        for k in range(0, table.pitch, WIDTH):
-            common = times(times(lanes_at(e, source + k), inverses), sums_)
-            put_lanes(g, target + k, times(minus(common, lanes_at(slopes, source + k)), factors))
-    borrow(g, target + table.pivot[r], 1)[0] = table.value[r]
+@scalar
+def _hard_row(e: Any, g: Any, power: Any, factor: Any) -> None:
+    powers, factors = spread(power), spread(factor)
+    for k in range(0, g.size, WIDTH):
+        put_lanes(g, k, times(times(lanes_at(e, k), powers), factors))
+
+
+@scalar
+def _soft_row(e: Any, slopes: Any, g: Any, inverse: Any, slope: Any, scaled: Any) -> None:
+    inverses, sums_, factors = spread(inverse), spread(slope), spread(scaled)
+    for k in range(0, g.size, WIDTH):
+        common = times(times(lanes_at(e, k), inverses), sums_)
+        put_lanes(g, k, times(minus(common, lanes_at(slopes, k)), factors))
 
 
 @helper
 def derive_hard(e: Any, g: Any, table: Any, g_pitch: int) -> None:
     """The gradient where only pivots have a target."""
-    for r in range(table.rows):
-        exact = (table.rows - r) * g_pitch < whole(table.pitch)  # else following rows overwrite what is beyond the end
-        derive_hard_row(e, r * table.pitch, g, r * g_pitch, table, r, exact)
+    pitch, rows, classes = table.pitch, _overwriting(table, g_pitch), table.classes
+    for r in range(rows):
+        _hard_row(borrow(e, r * pitch, classes), borrow(g, r * g_pitch, classes), table.power[r], table.factor[r])
+        borrow(g, r * g_pitch + table.pivot[r], 1)[0] = table.value[r]
+    for r in range(rows, table.rows):
+        for k in range(classes):
+            g[r * g_pitch + k] = e[r * pitch + k] * table.power[r] * table.factor[r]
+        g[r * g_pitch + table.pivot[r]] = table.value[r]
 
 
 @helper
 def derive_soft(e: Any, slopes: Any, g: Any, table: Any, g_pitch: int) -> None:
     """The gradient where every class may have a target."""
-    for r in range(table.rows):
-        exact = (table.rows - r) * g_pitch < whole(table.pitch)
+    pitch, rows, classes = table.pitch, _overwriting(table, g_pitch), table.classes
+    for r in range(rows):
+        e_row, row = borrow(e, r * pitch, classes), borrow(g, r * g_pitch, classes)
         if table.alone[r] != 0:
-            derive_hard_row(e, r * table.pitch, g, r * g_pitch, table, r, exact)
+            _hard_row(e_row, row, table.power[r], table.factor[r])
         else:
-            derive_soft_row(e, r * table.pitch, slopes, g, r * g_pitch, table, r, exact)
+            _soft_row(e_row, borrow(slopes, r * pitch, classes), row, table.inverse[r], table.slope[r], table.scaled[r])
+        borrow(row, table.pivot[r], 1)[0] = table.value[r]
+    for r in range(rows, table.rows):
+        for k in range(classes):
+            x, slope = e[r * pitch + k], slopes[r * pitch + k]
+            soft = gradient(x * table.inverse[r], table.slope[r], slope) * table.scaled[r]
+            g[r * g_pitch + k] = x * table.power[r] * table.factor[r] if table.alone[r] != 0 else soft
+        g[r * g_pitch + table.pivot[r]] = table.value[r]
 
 
 @helper
@@ -212,7 +217,7 @@ def _products(z: Any, at: Any, t: Any, start: Any, count: Any, top: Any) -> Any:
 @helper
 def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
     """Sums over the classes that are not the pivot, for a loss that is -log p: of losses, and of targets."""
-    classes, T = table.classes, z.dtype.type
+    classes, T, z, t = table.classes, z.dtype.type, borrow(z, 0, z.size), borrow(t, 0, t.size)
     distances, masses = scratch(256, z.dtype), scratch(256, z.dtype)
     for first in range(0, table.rows, WIDTH):
         for i in range(min(WIDTH, table.rows - first)):

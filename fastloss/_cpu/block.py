@@ -21,10 +21,9 @@ ROWS = 256
 """Rows of a block, at most."""
 ELEMENTS = 4096
 """Elements of a matrix of a block: some of them fit the first-level cache."""
-_ROW_FIELDS = (
-    "top shift magic floor peak own rest distance weight mass loss slope bend nll "
-    "inverse scaled factor power value losses slopes bends second alone"
-).split()
+_ROW_FIELDS = ("top", "shift", "magic", "floor", "peak", "own", "rest", "distance", "weight", "mass", "loss", "slope",
+               "bend", "nll", "inverse", "scaled", "factor", "power", "value", "losses", "slopes", "bends", "second",
+               "alone")  # fmt: skip
 
 
 @cache
@@ -57,6 +56,12 @@ def block_rows(pitch: int) -> int:
     return max(1, rows) if rows < WIDTH else min(ROWS, rows // WIDTH * WIDTH)
 
 
+@helper
+def reach_of(rows: int, classes: int) -> int:
+    """How many elements are read of so many rows, one behind the other: full vectors, and short rows 16 at a time."""
+    return (whole(rows) if classes <= WIDTH else rows) * classes + WIDTH
+
+
 @independent
 def _accumulate(losses: Any, high: Any, low: Any) -> None:
     for j in range(losses.size):
@@ -65,7 +70,7 @@ def _accumulate(losses: Any, high: Any, low: Any) -> None:
 
 @helper
 def add_losses(losses: Any, rows: int, high: Any, low: Any) -> None:
-    """Add the losses of a block to WIDTH sums, each in two parts: the result does not depend on how rows are grouped."""
+    """Add the losses of a block to WIDTH sums of two parts: the result does not depend on how rows are grouped."""
     for r in range(rows, whole(rows)):
         losses[r] = 0
     for r in range(0, rows, WIDTH):

@@ -21,16 +21,19 @@ class Operand(NamedTuple):
     item_bytes: int = 0
 
 
+ABSENT = Operand()
+
+
 class Call(NamedTuple):
     """The arguments of a kernel. Element k of row (a, b) lies at (a * classes + k) * inner + b."""
 
-    y_true: Operand = Operand()
-    y_pred: Operand = Operand()
-    weight: Operand = Operand()
-    losses: Operand = Operand()
-    gradient: Operand = Operand()
-    hessian: Operand = Operand()
-    class_factors: Operand = Operand()
+    y_true: Operand = ABSENT
+    y_pred: Operand = ABSENT
+    weight: Operand = ABSENT
+    losses: Operand = ABSENT
+    gradient: Operand = ABSENT
+    hessian: Operand = ABSENT
+    class_factors: Operand = ABSENT
     size: int = 0
     """Elements, or rows of classes."""
     repeat: int = 0
@@ -54,7 +57,7 @@ class Call(NamedTuple):
 
     def pack(self) -> bytes:
         """The record in memory; arrays must outlive it."""
-        operands = self[: len(_OPERANDS)]
+        operands: Any = self[: len(_OPERANDS)]
         numbers = [number for array, *rest in operands for number in (id(array), *rest)]
         return _STRUCT.pack(*numbers, *self[len(_OPERANDS) : -1], *self.constants)
 

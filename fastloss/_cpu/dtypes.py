@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import helper, scalar
-from .._compile.memory import elements
-from .._compile.vectors import stream
+from .._compile.memory import base_of, elements
+from .._compile.vectors import WIDTH, lanes_at, put_past_cache
 from .._math.half import has_float16
 from .._math.storage import HALVES, storage
-from .call import Operand
+from .call import ABSENT, Operand
 from .launch import Function
 
 
@@ -99,6 +99,20 @@ def is_large(array: Any, real: Any) -> bool:
     return bool(array.dtype.type is real and array.dtype.isnative and array.nbytes >= LARGE)
 
 
+@helper
+def stream(values: Any, result: Any) -> None:
+    """result[:] = values, past the caches."""
+    size = result.size
+    i = min(size, (-base_of(result)) % 64 // values.itemsize)
+    for k in range(i):
+        result[k] = values[k]
+    while i + WIDTH <= size:
+        put_past_cache(result, i, lanes_at(values, i))
+        i += WIDTH
+    for k in range(i, size):
+        result[k] = values[k]
+
+
 @cache
 def streamer(real: Any) -> Function:
     """The function that writes real to a large array past the caches, where it is contiguous."""
@@ -118,11 +132,18 @@ def streamer(real: Any) -> Function:
 def operand(array: Any, real: Any, output: bool = False, strided: bool = False) -> Operand | None:
     """How a kernel that computes in real reaches an array; None if only NumPy can. strided: not in memory order."""
     if array is None:
-        return Operand()
-    dtype = array.dtype
-    if not array.flags.aligned or not array.flags.c_contiguous:
+        return ABSENT
+    dtype, flags = array.dtype, array.flags
+    if not (flags.aligned and flags.c_contiguous):
         return None
-    if dtype.type is real and dtype.isnative and not strided:
+    if dtype.type is real and not strided and dtype.isnative:
         return Operand(array, 0, dtype.itemsize)
     function = writer(real, dtype) if output else reader(dtype, real)
     return None if function is None else Operand(array, function.address, dtype.itemsize)
+
+
+def streamed(output: Operand | None, real: Any, in_rows: bool) -> Operand | None:
+    """An output of rows, written past the caches if it is large and would be written where it lies."""
+    if in_rows and output and output.convert == 0 and output.array is not None and is_large(output.array, real):
+        return output._replace(convert=streamer(real).address)
+    return output

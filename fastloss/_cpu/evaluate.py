@@ -33,13 +33,15 @@ def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
     results, buffers = _outputs(loss, request, shape, p, real, inputs)
     mean, total = request.reduction == "mean", 1.0
     if mean:
-        loss, w, total = _evened(loss, shape, y, w, real) if shape.count else (loss, w, 0.0)
+        loss, w, total = _evened(loss, shape, y, w, real) if shape.number else (loss, w, 0.0)
     elif request.reduction == "sum_over_batch_size":
-        total = float(shape.count)
+        total = float(shape.number)
     scale, value = 1.0 / total if total else 0.0, 0.0
-    if shape.count and p.size:
+    if shape.number and p.size:
         learn = teacher(loss, request, y, p, w)
-        found = _pass(loss, shape, (y, p, w), buffers, scale, request.order, real, learn)
+        given = zip(buffers, (request.losses, request.gradient, request.hessian), strict=True)
+        in_place = any(out is not None and checks.same_memory(buffer, p) for buffer, out in given)
+        found = _pass(loss, shape, (y, p, w), buffers, scale, request.order, real, learn, in_place)
         if found.invalid >= 0:
             there = found.y_true, found.y_pred, found.weight
             raise ValueError(invalid_element(loss, shape, found.invalid, found.kind, there, y))
@@ -74,10 +76,10 @@ def _outputs(loss: Description, request: Request, shape: Geometry, p: Any, real:
 
 
 def _pass(loss: Description, shape: Geometry, arrays: tuple[Any, Any, Any], outputs: tuple[Any, Any, Any], scale: float,
-          order: int, real: Any, learn: Any) -> Any:  # fmt: skip
+          order: int, real: Any, learn: Any, in_place: bool) -> Any:  # fmt: skip
     if isinstance(loss, Categorical):
         return rows_pass(loss, shape, arrays, outputs, scale, order, real, learn)
-    return elementwise_pass(loss.maths, loss.constants, arrays, outputs, scale, order, real, learn)
+    return elementwise_pass(loss.maths, loss.constants, arrays, outputs, scale, order, real, learn, in_place)
 
 
 def _total(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> float:
@@ -86,7 +88,7 @@ def _total(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> flo
         classed = loss.weighs_classes(shape.indices)
         if classed or loss.ignore_index is not None:
             return weights_of_rows(loss, shape, y, w, real, classed)
-    return float(shape.count) if w is None else sum_of(w, shape.count)
+    return float(shape.number) if w is None else sum_of(w, shape.number)
 
 
 def _evened(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> tuple[Description, Any, float]:
@@ -122,7 +124,16 @@ def activate(loss: Description, z: Any, out: Any) -> Any:
         examples = array.shape[:axis] + array.shape[axis + 1 :]
         softmax_pass(Geometry(examples, array.shape[axis], axis), array, target, real)
     elif array.size and loss.activation is not None:
-        elementwise_pass(loss.activation, (), (array, array, None), (target, None, None), 0.0, 0, real)
+        elementwise_pass(
+            loss.activation,
+            (),
+            (array, array, None),
+            (target, None, None),
+            0.0,
+            0,
+            real,
+            in_place=checks.same_memory(target, array),
+        )
     elif array.size:
         with np.errstate(all="ignore"):  # what is too large for the dtype of out is inf, as everywhere
             np.copyto(target, array, casting="unsafe")

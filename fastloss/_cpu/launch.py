@@ -15,6 +15,7 @@ from .call import REPORT, Call, gather
 
 PARALLEL = 16384
 """From how many elements on a call uses all threads."""
+_REPORTS: Any = np.dtype((np.record, REPORT))
 TASKS = 256
 """A parallel call is cut into at most so many tasks; what it allocates is a report for each."""
 
@@ -38,7 +39,7 @@ class Kernel(Function):
 
     def __call__(self, call: Call, blocks: int, tasks: int = 1) -> Any:
         """Run all blocks, in so many tasks where several threads may be used; the report."""
-        reports = np.zeros(tasks, REPORT).view(np.recarray)
+        reports = np.zeros(tasks, _REPORTS)
         if not COMPILED:
             with np.errstate(all="ignore"):  # as compiled code, which warns of nothing
                 self.run(call, 0, blocks, reports, 0)

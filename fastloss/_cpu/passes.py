@@ -1,4 +1,4 @@
-"""One pass over arrays, wherever and in whatever dtype they lie: the choice of kernels, and the call that they are given."""
+"""One pass over arrays, wherever and in whatever dtype they lie: the choice of kernels, and what they are given."""
 
 from collections.abc import Callable
 from functools import cache
@@ -10,13 +10,12 @@ from .._compile.jit import scalar
 from .._compile.vectors import WIDTH
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
 from .._math.forms import ElementwiseMaths
-from .._request.checks import same_memory
 from .._request.description import Categorical
 from .._request.geometry import Geometry
 from .._request.weights import repeated
 from .across import pivots, weigher
 from .call import Call, Operand
-from .dtypes import operand, reader
+from .dtypes import operand, reader, streamed
 from .elementwise import block, elementwise
 from .launch import PARALLEL, TASKS, Function, Kernel
 from .lines import MOST
@@ -30,7 +29,7 @@ Learn = Callable[[Kernel, Call], None]
 """Told of the kernel and the call of a pass over arrays where they lie, once it is done."""
 OUTPUTS = ("losses", "gradient", "hessian")
 FEW = 8
-"""Up to how many classes on the last axis rows are taken side by side."""
+"""Up to how many classes on the last axis rows are taken side by side, where each class has a target."""
 TASK_ELEMENTS = 8192
 """Elements of a task of rows, at least."""
 
@@ -50,26 +49,27 @@ def elementwise_kernel(real: Any) -> Kernel:
     return Kernel(f"elementwise-{real.__name__}", elementwise(real))
 
 
-def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any, Any, Any], outputs: tuple[Any, Any, Any],
-                     scale: float, order: int, real: Any, learn: Learn | None = None) -> Found:  # fmt: skip
-    """One pass over y_true, y_pred and weights, which have the rank of the losses."""
+def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any, Any, Any],
+                     outputs: tuple[Any, Any, Any], scale: float, order: int, real: Any, learn: Learn | None = None,
+                     in_place: bool = False) -> Found:  # fmt: skip
+    """One pass over y_true, y_pred and weights, which have the rank of the losses; in_place: an output is y_pred."""
     y, p, w = arrays
-    repeat = 0 if w is None else repeated(w, p.shape)
-    kernel = elementwise_kernel(real)
-    call = Call(size=p.size, repeat=repeat, maths=block_function(maths, real, order).address, scale=scale,
-                constants=padded(constants, ELEMENTWISE_CONSTANTS))  # fmt: skip
+    size, repeat = p.size, 0 if w is None else repeated(w, p.shape)
+    kernel, parallel = elementwise_kernel(real), size >= PARALLEL
+    function, numbers = block_function(maths, real, order).address, padded(constants, ELEMENTWISE_CONSTANTS)
 
     def run(call: Call) -> Any:
         count = -(-call.size // BLOCK)
-        return kernel(call, count, min(count, TASKS) if p.size >= PARALLEL else 1)
+        return kernel(call, count, min(count, TASKS) if parallel else 1)
 
     if w is None or repeat:
-        found = [operand(y, real), operand(p, real), operand(w, real, strided=repeat > 1)]
-        found += [operand(o, real, True, o is not None and same_memory(o, p)) for o in outputs]
-        if all(found):
-            call = call._replace(**dict(zip(("y_true", "y_pred", "weight", *OUTPUTS), found, strict=True)))
-            return direct(run, call, learn and (lambda: learn(kernel, call)))
-    return staged(run, call._replace(repeat=int(w is not None)), {
+        found: Any = [operand(y, real), operand(p, real), operand(w, real, strided=repeat > 1)]
+        found += [operand(o, real, True, in_place) for o in outputs]
+        if None not in found:
+            ready = Call(*found)._replace(size=size, repeat=repeat, maths=function, scale=scale, constants=numbers)
+            return direct(run, ready, (lambda: learn(kernel, ready)) if learn else None)
+    call = Call(size=size, repeat=int(w is not None), maths=function, scale=scale, constants=numbers)
+    return staged(run, call, {
         "y_true": Staged(y, real),
         "y_pred": Staged(p, real),
         "weight": None if w is None else Staged(np.broadcast_to(w, p.shape), real),
@@ -87,6 +87,9 @@ IDENTITY = ElementwiseMaths("identity", _itself)
 
 def sum_of(w: Any, count: int) -> float:
     """The sum of weights, each counted as often as it is used, in float64; w has as many dimensions as the losses."""
+    if w.size <= BLOCK:
+        with np.errstate(over="ignore"):
+            return float(np.add.reduce(w, axis=None, dtype=np.float64)) * (count / w.size)
     found = elementwise_pass(IDENTITY, (), (w, w, None), (None, None, None), 1.0, 0, np.float64)
     return float(found.value * (count / w.size))
 
@@ -131,7 +134,7 @@ def in_memory_order(shape: Geometry, arrays: list[Any]) -> tuple[list[Any], int]
     known = [a for a in arrays if a is not None and a.ndim > len(shape.examples)]
     inner = shape.inner
     if known and known[0].ndim == 2 and shape.axis == 1 and not known[0].flags.c_contiguous:  # (n, K), Fortran order
-        arrays, inner = [a.T if a is not None and a.ndim == 2 else a for a in arrays], shape.count
+        arrays, inner = [a.T if a is not None and a.ndim == 2 else a for a in arrays], shape.number
     if any(a is not None and not a.flags.c_contiguous for a in arrays):
         return None
     return arrays, inner
@@ -143,7 +146,7 @@ def _call(loss: Categorical, shape: Geometry, w: Any, real: Any, scale: float, c
     if classed:
         with np.errstate(over="ignore"):  # what is too large for the dtype is inf, as everywhere
             table = np.array(loss.factors, real)
-    call = Call(class_factors=Operand(table), size=shape.count, classes=shape.classes, indices=int(shape.indices),
+    call = Call(class_factors=Operand(table), size=shape.number, classes=shape.classes, indices=int(shape.indices),
                 repeat=0 if w is None else repeated(w, shape.examples), has_factors=int(classed),
                 has_ignore=int(loss.ignore_index is not None), ignore_index=loss.ignore_index or 0,
                 signed_targets=int(loss.signed_targets), scale=scale, label_smoothing=loss.label_smoothing,
@@ -152,14 +155,15 @@ def _call(loss: Categorical, shape: Geometry, w: Any, real: Any, scale: float, c
 
 
 def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: Any, w: Any,
-               outputs: tuple[Any, Any, Any], both: bool = True, learn: Learn | None = None) -> Found:  # fmt: skip
+               outputs: tuple[Any, Any, Any], few: int = 0, most: int = MOST,
+               learn: Learn | None = None) -> Found:  # fmt: skip
     """Run the kernel that choose(side_by_side) gives, with the functions that it calls, over rows in any memory order.
 
-    both: whether the kernel exists for rows side by side too.
+    few, most: up to how many classes rows are taken side by side, on the last axis and on others.
     """
     tasks = 1
-    if shape.count * shape.classes >= PARALLEL:
-        tasks = min(TASKS, max(1, shape.count * max(shape.classes, WIDTH) // TASK_ELEMENTS))
+    if shape.number * shape.classes >= PARALLEL:
+        tasks = min(TASKS, max(1, shape.number * max(shape.classes, WIDTH) // TASK_ELEMENTS))
 
     def runner(kernel: Kernel) -> Any:
         return lambda call: kernel(call, call.size, min(tasks, call.size))
@@ -167,20 +171,21 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
     home = in_memory_order(shape, [y, p, *outputs])
     if home is not None and (w is None or call.repeat):
         (yv, pv, *views), inner = home
-        side_by_side = both and shape.classes <= (FEW if inner == 1 else MOST if inner >= WIDTH else 0)
+        side_by_side = shape.classes <= (few if inner == 1 else most if inner >= WIDTH else 0)
         strided = inner > 1 and not side_by_side
         found = [
             operand(yv, np.int64 if shape.indices else real, strided=strided and not shape.indices),
             operand(pv, real, strided=strided),
             operand(w, real, strided=call.repeat > 1),
             operand(views[0], real, True),
-            *(operand(o, real, True, strided) for o in views[1:]),
+            *(streamed(operand(o, real, True, strided), real, inner == 1) for o in views[1:]),
         ]
         if all(found):
             kernel, functions = choose(side_by_side)
             names = ("y_true", "y_pred", "weight", *OUTPUTS)
-            call = call._replace(inner=inner, **functions, **dict(zip(names, found, strict=True)))
-            return direct(runner(kernel), call, learn and (lambda: learn(kernel, call)))
+            placed: Any = dict(zip(names, found, strict=True))
+            ready = call._replace(inner=inner, **functions, **placed)
+            return direct(runner(kernel), ready, (lambda: learn(kernel, ready)) if learn else None)
 
     def rows_last(a: Any, output: bool = False) -> Staged | None:
         return None if a is None else Staged(np.moveaxis(a, shape.axis, -1), real, shape.classes, output)
@@ -191,7 +196,7 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
         labels: Staged | None = Staged(y, native, convert=convert.address if convert else 0)
     else:
         labels = rows_last(y)
-    kernel, functions = choose(both and shape.classes <= FEW)
+    kernel, functions = choose(shape.classes <= few)
     return staged(runner(kernel), call._replace(repeat=int(w is not None), **functions), {
         "y_true": labels,
         "y_pred": rows_last(p),
@@ -218,18 +223,28 @@ def rows_pass(loss: Categorical, shape: Geometry, arrays: tuple[Any, Any, Any], 
             return rows_kernel(real, side_by_side, "many" if soft else "one", order), functions
         return probabilities_kernel(real, soft, order), functions
 
-    return _over_rows(choose, call, shape, real, y, p, w, outputs, loss.from_logits, learn)
+    few, most = (FEW if soft else 0, MOST) if loss.from_logits else (0, 0)
+    return _over_rows(choose, call, shape, real, y, p, w, outputs, few, most, learn)
 
 
 def weights_of_rows(loss: Categorical, shape: Geometry, y: Any, w: Any, real: Any, classed: bool) -> float:
     """The sum of the weights of all rows, those of their classes included."""
     call, _table = _call(loss, shape, w, real, 0.0, classed)
-    run = lambda side_by_side: (weights_kernel(real), {})
-    return _over_rows(run, call, shape, real, y, None, w, (None, None, None), False).value
+    return _over_rows(
+        lambda side_by_side: (weights_kernel(real), {}), call, shape, real, y, None, w, (None, None, None), False
+    ).value
 
 
 def softmax_pass(shape: Geometry, z: Any, out: Any, real: Any) -> None:
     """Write the softmax of every row."""
-    call = Call(size=shape.count, classes=shape.classes)
-    run = lambda side_by_side: (rows_kernel(real, side_by_side, "none", 1), {})
-    _over_rows(run, call, shape, real, None, z, None, (None, out, None))
+    call = Call(size=shape.number, classes=shape.classes)
+    _over_rows(
+        lambda side_by_side: (rows_kernel(real, side_by_side, "none", 1), {}),
+        call,
+        shape,
+        real,
+        None,
+        z,
+        None,
+        (None, out, None),
+    )

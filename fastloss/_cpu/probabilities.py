@@ -11,7 +11,7 @@ from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from .._request.messages import PREDICTION, TARGET, WEIGHT
 from .along import sums
-from .block import add_losses, block_rows, examine, table_dtype, total, weigh_by_class, whole
+from .block import add_losses, block_rows, examine, reach_of, table_dtype, total, weigh_by_class, whole
 from .call import CALL, read, report_of, write
 from .targets import smooth_targets, spread_indices
 from .transfer import put_rows, rows_of
@@ -19,7 +19,7 @@ from .transfer import put_rows, rows_of
 
 @helper
 def first_outside(p: Any, table: Any) -> Any:
-    """Whether all of a block lie in [0, 1], and the first of a row of some weight that is outside, or -1: NaN is not."""
+    """Whether not all of a block lie in [0, 1]; the first outside, of a row of some weight, or -1: NaN is not."""
     bad = False
     for i in range(table.rows * table.classes):
         bad |= not ((p[i] >= 0) & (p[i] <= 1))
@@ -87,7 +87,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         classes = call.classes
         keep, even = real(1.0 - call.label_smoothing), real(call.label_smoothing) / real(classes)
         most = block_rows(whole(classes))
-        room = (most + WIDTH) * whole(classes) + WIDTH
+        room = (most + 1) * whole(classes) + WIDTH
         space = np.empty(5 * room, real)
         p_space, y_space, t = borrow(space, 0, room), borrow(space, room, room), borrow(space, 2 * room, room)
         u, v = borrow(space, 3 * room, room), borrow(space, 4 * room, room)
@@ -109,7 +109,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
             _, where, what, found = examine(call, row, pivot, w)
             if not soft and call.has_factors != 0:
                 weigh_by_class(call, pivot, w)
-            reach = whole(many) * classes + whole(classes)
+            reach = reach_of(many, classes)
             if soft and call.indices != 0:
                 spread_indices(call, t, table, False, keep, even)
             elif soft:

@@ -20,8 +20,8 @@ from .._math.primitives import split
 from .._math.softmax import hessian, pivot_gradient, pivot_hessian, scaled_exp, scaling
 from .._request.messages import TARGET
 from . import along, lines
-from .along import exponentiate_moderate
-from .block import add_losses, block_rows, examine, table_dtype, total, weigh_by_class, whole
+from .along import LONG, exponentiate_moderate
+from .block import add_losses, block_rows, examine, reach_of, table_dtype, total, weigh_by_class, whole
 from .call import CALL, read, report_of, write
 from .targets import smooth_targets, spread_indices
 from .transfer import lines_of, put_lines, put_rows, row_start, rows_of
@@ -154,8 +154,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         """A block of an array with classes, and how far its rows or lines lie apart."""
         if side_by_side:
             return lines_of(call, operand, first, many, flat, values)
-        reach = whole(many) * call.classes + whole(call.classes)
-        return rows_of(call, operand, first, many, reach, values), call.classes
+        return rows_of(call, operand, first, many, reach_of(many, call.classes), values), call.classes
 
     @helper
     def put(call, operand, first, many, flat, values):
@@ -219,7 +218,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         classes, inner = call.classes, call.inner
         pitch = table.pitch if side_by_side else classes
         base = beyond(array_base(operand.array), row_start(call, row), operand.item_bytes)
-        if operand.convert == 0 and not side_by_side and inner == 1:
+        if operand.convert == 0 and not side_by_side and inner == 1 and classes > LONG:
             return elements(base, table.rows * classes, real), pitch, True
         if operand.convert == 0 and side_by_side and inner > 1 and table.rows == pitch:
             return elements(base, (classes - 1) * inner + pitch, real), inner, True
@@ -291,7 +290,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         call, report = record_at(call_at, CALL), report_of(reports, task)
         classes, inner, scale = call.classes, call.inner, real(call.scale)
         most = block_rows(classes if side_by_side else whole(classes))
-        room = (most + WIDTH) * whole(classes) + WIDTH
+        room = (most + 1) * whole(classes) + WIDTH
         space = np.empty(matrices * room, real)
         z_space, e, flat = borrow(space, 0, room), borrow(space, room, room), borrow(space, 2 * room, room)
         t = borrow(space, (3 if soft else matrices - 2) * room, room)

@@ -1,4 +1,4 @@
-"""The sum of the weights of rows, which a mean divides by: known before the pass, so that derivatives are scaled in it."""
+"""The sum of the weights of rows, which a mean divides by: known before the pass, which scales derivatives by it."""
 
 from typing import Any
 

@@ -47,7 +47,7 @@ def _categorical(loss: Categorical, shape: Geometry, call: Call, mean: bool) -> 
     table = None if factors is None else call.plan.values(factors, call.real)
     kind = index_kind(call.y.dtype) if shape.indices else 0
     spread = not shape.indices or loss.label_smoothing > 0
-    rows = Rows(shape.count, shape.classes, shape.inner, kind, spread,
+    rows = Rows(shape.number, shape.classes, shape.inner, kind, spread,
                 table, loss.ignore_index, loss.label_smoothing, not shape.indices and loss.signed_targets)  # fmt: skip
     if mean:
         uneven = call.w is not None or counted or loss.ignore_index is not None

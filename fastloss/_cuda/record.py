@@ -51,7 +51,7 @@ def planned(
             label = f"out ({('losses', 'gradient', 'hessian')[k]})"
             targets[k] = output(name, label, given[slot], kinds[slot].locked, shape, inputs, plan)
     value = plan.take(VALUE, (), np.float64, p) if valued and not each else None
-    if not p.size or not there.count:
+    if not p.size or not there.number:
         if value is not None:
             fill(value, 0.0, np.float64, plan)
         return plan
@@ -62,7 +62,7 @@ def planned(
 def _record(plan: Plan, loss: Description, there: Geometry, y: View, p: View, weight: View | None, number: float | None,
             reduction: str, order: int, real: Any, targets: list[Any], value: View | None) -> None:  # fmt: skip
     """The pass itself, through buffers where an array is not as kernels need it."""
-    name, count = loss.name, there.count
+    name, count = loss.name, there.number
     w, repeat = None, 0
     if weight is not None:
         repeat = repeated(weight, there.examples)
@@ -82,7 +82,7 @@ def _record(plan: Plan, loss: Description, there: Geometry, y: View, p: View, we
     call = Call(y, p, w, repeat, buffers[0], buffers[1], buffers[2], Scale(factor), order, real, plan,
                 value is not None)  # fmt: skip
     call, sums = loss_pass(loss, there, call, reduction == "mean")
-    if value is not None:
+    if value is not None and sums is not None:
         add_losses(call, sums, value, call.scale.number if call.scale.total is None else 1.0)
     for target, buffer, label in zip(targets, buffers, ("losses", "gradient", "hessian"), strict=True):
         if target is not None and buffer is not None and target is not buffer:

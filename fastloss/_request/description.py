@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,7 @@ class Categorical(Description):
         return self.factors is not None and self.factors_weigh and (indices or not self.signed_targets)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """The arguments of a call. order: the highest derivative that is wanted; valued: whether the loss is."""
 
     y_true: Any

@@ -16,7 +16,7 @@ class Geometry(NamedTuple):
     indices: bool = False
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         """How many examples there are."""
         return math.prod(self.examples)
 

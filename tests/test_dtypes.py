@@ -3,8 +3,8 @@
 import ml_dtypes
 import numpy as np
 import pytest
-from fastloss._cpu.moves import reader, writer
 
+from fastloss._cpu.dtypes import reader, writer
 from tests.support import JIT, name_of
 
 HALVES = [np.float16, ml_dtypes.bfloat16]
