@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import lower_builtin, type_callable
+
+from .intrinsics import compiles
 
 GLOBAL = 1
 """The address space that makes ld.global of a load."""
@@ -20,12 +21,7 @@ def load(base: Any, index: Any, dtype: Any) -> Any:
     return dtype(base[index])
 
 
-@type_callable(load)
-def _type_load(context: Any) -> Any:
-    return lambda base, index, dtype: dtype.dtype
-
-
-@lower_builtin(load, types.Integer, types.Integer, types.Any)
+@compiles(load, types.Integer, types.Integer, types.Any, typer=lambda base, index, dtype: dtype.dtype)
 def _lower_load(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     element = context.get_data_type(sig.return_type)
     return builder.load(_element(context, builder, element, sig, args))
@@ -36,12 +32,7 @@ def store(base: Any, index: Any, value: Any) -> None:
     base[index] = value
 
 
-@type_callable(store)
-def _type_store(context: Any) -> Any:
-    return lambda base, index, value: types.none
-
-
-@lower_builtin(store, types.Integer, types.Integer, types.Any)
+@compiles(store, types.Integer, types.Integer, types.Any, typer=lambda base, index, value: types.none)
 def _lower_store(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     builder.store(args[2], _element(context, builder, args[2].type, sig, args))
     return context.get_dummy_value()
@@ -122,8 +113,7 @@ def _vectors(count: int) -> tuple[Any, Any]:
 
     signature = (types.Integer, types.Integer, types.Array)
     for function, lower in ((load_vector, _lower_load_vector(count)), (store_vector, _lower_store_vector(count))):
-        type_callable(function)(lambda context: lambda base, index, array: types.none)
-        lower_builtin(function, *signature)(lower)
+        compiles(function, *signature, typer=lambda base, index, array: types.none)(lower)
     return load_vector, store_vector
 
 
@@ -164,8 +154,7 @@ def _parts(count: int, group: int) -> tuple[Any, Any]:
         return context.get_dummy_value()
 
     for function, lower in ((take, lower_take), (keep, lower_keep)):
-        type_callable(function)(lambda context: lambda a, part, b: types.none)
-        lower_builtin(function, types.Array, types.Integer, types.Array)(lower)
+        compiles(function, types.Array, types.Integer, types.Array, typer=lambda a, part, b: types.none)(lower)
     return take, keep
 
 

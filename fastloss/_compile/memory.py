@@ -1,8 +1,7 @@
 """How a kernel gets its arguments and its scratch space: no boxing, no reference counts, no allocation.
 
-A kernel is compiled for dtypes alone. It receives one *call*: in compiled code the address of packed 8-byte slots
-(identities of arrays, integers, floats), in plain Python (NUMBA_DISABLE_JIT=1) the tuple of the values themselves.
-So read-only arrays, any number of dimensions and alignment all share one compiled function.
+A kernel is compiled for dtypes alone: it receives the address of a record, see `records`, with the identities of
+arrays. So read-only arrays, any number of dimensions and alignment all share one compiled function.
 """
 
 from typing import Any
@@ -11,7 +10,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import lower_builtin, type_callable
+
+from .intrinsics import compiles
 
 I64 = ir.IntType(64)
 DATA_OFFSET = object.__basicsize__  # PyArrayObject: the object header, then the data pointer
@@ -19,7 +19,7 @@ BYTES_OFFSET = bytes.__basicsize__ - 1
 
 
 def address(packed: bytes) -> int:
-    """Where the slots lie; they live as long as packed does."""
+    """Where the bytes of a record lie; they live as long as packed does."""
     return id(packed) + BYTES_OFFSET
 
 
@@ -42,76 +42,14 @@ def _array(context: Any, builder: Any, ty: types.Array, data: Any, count: Any) -
     return result._getvalue()
 
 
-def _slot(context: Any, builder: Any, call: Any, index: Any, ty: Any) -> Any:
-    pointer = builder.inttoptr(call, ty.as_pointer())
-    return builder.load(builder.gep(pointer, [index]))
-
-
-# --- slots of a call --------------------------------------------------------------------------------------------
-
-
-def base_at(call: Any, slot: int) -> Any:
-    """Where the array in a slot begins; its elements follow in memory order."""
-    array = call[slot]
-    return None if array is None else array.reshape(-1, order="A")
-
-
-@type_callable(base_at)
-def _type_base_at(context: Any) -> Any:
-    return lambda call, slot: types.int64
-
-
-@lower_builtin(base_at, types.Integer, types.Integer)
-def _lower_base_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    identity = _slot(context, builder, args[0], args[1], I64)
-    field = builder.inttoptr(builder.add(identity, I64(DATA_OFFSET)), I64.as_pointer())
-    return builder.load(field)
-
-
 def array_base(array: Any) -> Any:
     """Where an array begins, of which compiled code is given the identity; its elements follow in memory order."""
     return None if array is None else array.reshape(-1, order="A")
 
 
-@type_callable(array_base)
-def _type_array_base(context: Any) -> Any:
-    return lambda array: types.int64
-
-
-@lower_builtin(array_base, types.Integer)
+@compiles(array_base, types.Integer, typer=lambda array: types.int64)
 def _lower_array_base(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.load(builder.inttoptr(builder.add(args[0], I64(DATA_OFFSET)), I64.as_pointer()))
-
-
-def int_at(call: Any, slot: int) -> Any:
-    """The integer in a slot; in plain Python it may be a function, whose address it would be."""
-    return call[slot]
-
-
-@type_callable(int_at)
-def _type_int_at(context: Any) -> Any:
-    return lambda call, slot: types.int64
-
-
-@lower_builtin(int_at, types.Integer, types.Integer)
-def _lower_int_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return _slot(context, builder, args[0], args[1], I64)
-
-
-def float_at(call: Any, slot: int, dtype: Any) -> Any:
-    """The float in a slot, in dtype."""
-    return dtype(call[slot])
-
-
-@type_callable(float_at)
-def _type_float_at(context: Any) -> Any:
-    return lambda call, slot, dtype: dtype.dtype
-
-
-@lower_builtin(float_at, types.Integer, types.Integer, types.Any)
-def _lower_float_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    value = _slot(context, builder, args[0], args[1], ir.DoubleType())
-    return context.cast(builder, value, types.float64, sig.return_type)
 
 
 # --- addresses ---------------------------------------------------------------------------------------------------
@@ -123,12 +61,9 @@ def elements(base: Any, count: int, dtype: Any) -> Any:
     return np.empty(0, dtype) if base is None else base.view(dtype)[:count]
 
 
-@type_callable(elements)
-def _type_elements(context: Any) -> Any:
-    return lambda base, count, dtype: types.Array(dtype.dtype, 1, "C")
-
-
-@lower_builtin(elements, types.Integer, types.Integer, types.Any)
+@compiles(
+    elements, types.Integer, types.Integer, types.Any, typer=lambda base, count, dtype: types.Array(dtype.dtype, 1, "C")
+)
 def _lower_elements(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     pointer_type = context.get_data_type(sig.return_type.dtype).as_pointer()
     count = context.cast(builder, args[1], sig.args[1], types.intp)
@@ -140,35 +75,10 @@ def beyond(base: Any, count: int, itemsize: int) -> Any:
     return base[count:]
 
 
-@type_callable(beyond)
-def _type_beyond(context: Any) -> Any:
-    return lambda base, count, itemsize: types.int64
-
-
-@lower_builtin(beyond, types.Integer, types.Integer, types.Integer)
+@compiles(beyond, types.Integer, types.Integer, types.Integer, typer=lambda base, count, itemsize: types.int64)
 def _lower_beyond(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     count, itemsize = (context.cast(builder, args[k], sig.args[k], types.int64) for k in (1, 2))
     return builder.add(args[0], builder.mul(count, itemsize))
-
-
-def prefetch(array: Any, index: int) -> None:
-    """Have the memory at an index, which may lie beyond the array, fetched while other memory is used."""
-
-
-@type_callable(prefetch)
-def _type_prefetch(context: Any) -> Any:
-    return lambda array, index: types.none
-
-
-@lower_builtin(prefetch, types.Array, types.Integer)
-def _lower_prefetch(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    index, bytes_at, flag = context.cast(builder, args[1], sig.args[1], types.int64), ir.IntType(8), ir.IntType(32)
-    place = builder.gep(array_data(context, builder, sig.args[0], args[0]), [index])
-    kind = ir.FunctionType(ir.VoidType(), [bytes_at.as_pointer(), flag, flag, flag])
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-    read, second_level, data = flag(0), flag(2), flag(1)
-    builder.call(function, [builder.bitcast(place, bytes_at.as_pointer()), read, second_level, data])
-    return context.get_dummy_value()
 
 
 def base_of(array: Any) -> Any:
@@ -176,12 +86,7 @@ def base_of(array: Any) -> Any:
     return array
 
 
-@type_callable(base_of)
-def _type_base_of(context: Any) -> Any:
-    return lambda array: types.int64
-
-
-@lower_builtin(base_of, types.Array)
+@compiles(base_of, types.Array, typer=lambda array: types.int64)
 def _lower_base_of(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.ptrtoint(array_data(context, builder, sig.args[0], args[0]), I64)
 
@@ -194,12 +99,13 @@ def borrow(array: Any, start: int, count: int) -> Any:
     return array[start : start + count]
 
 
-@type_callable(borrow)
-def _type_borrow(context: Any) -> Any:
-    return lambda array, start, count: types.Array(array.dtype, 1, "C") if isinstance(array, types.Array) else None
-
-
-@lower_builtin(borrow, types.Array, types.Integer, types.Integer)
+@compiles(
+    borrow,
+    types.Array,
+    types.Integer,
+    types.Integer,
+    typer=lambda array, start, count: types.Array(array.dtype, 1, "C") if isinstance(array, types.Array) else None,
+)
 def _lower_borrow(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     source = _members(context, builder, sig.args[0], args[0])
     start = context.cast(builder, args[1], sig.args[1], types.intp)
@@ -212,12 +118,12 @@ def scratch(count: int, dtype: Any) -> Any:
     return np.empty(count, dtype)
 
 
-@type_callable(scratch)
-def _type_scratch(context: Any) -> Any:
-    return lambda count, dtype: types.Array(dtype.dtype, 1, "C") if isinstance(count, types.IntegerLiteral) else None
-
-
-@lower_builtin(scratch, types.IntegerLiteral, types.Any)
+@compiles(
+    scratch,
+    types.IntegerLiteral,
+    types.Any,
+    typer=lambda count, dtype: types.Array(dtype.dtype, 1, "C") if isinstance(count, types.IntegerLiteral) else None,
+)
 def _lower_scratch(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     count = sig.args[0].literal_value
     dtype = context.get_data_type(sig.return_type.dtype)
@@ -234,12 +140,7 @@ def copy(source: Any, target: Any) -> None:
     target[:] = source
 
 
-@type_callable(copy)
-def _type_copy(context: Any) -> Any:
-    return lambda source, target: types.none
-
-
-@lower_builtin(copy, types.Array, types.Array)
+@compiles(copy, types.Array, types.Array, typer=lambda source, target: types.none)
 def _lower_copy(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     source = _members(context, builder, sig.args[0], args[0])
     target = _members(context, builder, sig.args[1], args[1])

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import lower_builtin, type_callable
+
+from .intrinsics import compiles
 
 
 def record_at(address: Any, dtype: Any) -> Any:
@@ -18,11 +19,6 @@ def record_at(address: Any, dtype: Any) -> Any:
     )
 
 
-@type_callable(record_at)
-def _type_record_at(context: Any) -> Any:
-    return lambda address, dtype: dtype.dtype
-
-
-@lower_builtin(record_at, types.Integer, types.Any)
+@compiles(record_at, types.Integer, types.Any, typer=lambda address, dtype: dtype.dtype)
 def _lower_record_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.inttoptr(args[0], context.get_value_type(sig.return_type))

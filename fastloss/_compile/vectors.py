@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import lower_builtin, models, register_model, type_callable
+from numba.extending import models, register_model
 
+from .intrinsics import compiles
 from .memory import array_data
 
 WIDTH = 16
@@ -46,12 +47,7 @@ def lanes_at(array: Any, index: int) -> Any:
     return np.array(array[index : index + WIDTH])
 
 
-@type_callable(lanes_at)
-def _type_lanes_at(context: Any) -> Any:
-    return lambda array, index: Vector(array.dtype)
-
-
-@lower_builtin(lanes_at, types.Array, types.Integer)
+@compiles(lanes_at, types.Array, types.Integer, typer=lambda array, index: Vector(array.dtype))
 def _lower_lanes_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     pointer, align = _place(context, builder, sig, args)
     return builder.load(pointer, align=align)
@@ -62,12 +58,7 @@ def put_lanes(array: Any, index: int, vector: Any) -> None:
     array[index : index + WIDTH] = vector
 
 
-@type_callable(put_lanes)
-def _type_put_lanes(context: Any) -> Any:
-    return lambda array, index, vector: types.none
-
-
-@lower_builtin(put_lanes, types.Array, types.Integer, Vector)
+@compiles(put_lanes, types.Array, types.Integer, Vector, typer=lambda array, index, vector: types.none)
 def _lower_put_lanes(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     pointer, align = _place(context, builder, sig, args)
     builder.store(args[2], pointer, align=align)
@@ -79,12 +70,7 @@ def put_past_cache(array: Any, index: int, vector: Any) -> None:
     array[index : index + WIDTH] = vector
 
 
-@type_callable(put_past_cache)
-def _type_put_past_cache(context: Any) -> Any:
-    return lambda array, index, vector: types.none
-
-
-@lower_builtin(put_past_cache, types.Array, types.Integer, Vector)
+@compiles(put_past_cache, types.Array, types.Integer, Vector, typer=lambda array, index, vector: types.none)
 def _lower_put_past_cache(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     pointer, _ = _place(context, builder, sig, args)
     store = builder.store(args[2], pointer, align=64)
@@ -97,12 +83,7 @@ def spread(x: Any) -> Any:
     return np.full(WIDTH, x)
 
 
-@type_callable(spread)
-def _type_spread(context: Any) -> Any:
-    return lambda x: Vector(x) if isinstance(x, types.Float) else None
-
-
-@lower_builtin(spread, types.Float)
+@compiles(spread, types.Float, typer=lambda x: Vector(x) if isinstance(x, types.Float) else None)
 def _lower_spread(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return _spread(builder, args[0])
 
@@ -119,12 +100,7 @@ def only(vector: Any, count: int, rest: Any) -> Any:
     return np.where(np.arange(WIDTH) < count, vector, rest)
 
 
-@type_callable(only)
-def _type_only(context: Any) -> Any:
-    return lambda vector, count, rest: vector
-
-
-@lower_builtin(only, Vector, types.Integer, types.Float)
+@compiles(only, Vector, types.Integer, types.Float, typer=lambda vector, count, rest: vector)
 def _lower_only(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     count = builder.trunc(context.cast(builder, args[1], sig.args[1], types.int64), I32)
     lanes = ir.Constant(ir.VectorType(I32, WIDTH), list(range(WIDTH)))
@@ -184,8 +160,7 @@ for _function, _lower in (
     (evens, lambda context, builder, sig, args: _every_second(builder, args[0], args[1], 0)),
     (odds, lambda context, builder, sig, args: _every_second(builder, args[0], args[1], 1)),
 ):
-    type_callable(_function)(lambda context: lambda a, b: a if isinstance(a, Vector) and a == b else None)
-    lower_builtin(_function, Vector, Vector)(_lower)
+    compiles(_function, Vector, Vector, typer=lambda a, b: a if isinstance(a, Vector) and a == b else None)(_lower)
 
 
 def first_equal(vector: Any, x: Any) -> Any:
@@ -194,12 +169,7 @@ def first_equal(vector: Any, x: Any) -> Any:
     return int(found[0]) if found.size else WIDTH
 
 
-@type_callable(first_equal)
-def _type_first_equal(context: Any) -> Any:
-    return lambda vector, x: types.int64
-
-
-@lower_builtin(first_equal, Vector, types.Float)
+@compiles(first_equal, Vector, types.Float, typer=lambda vector, x: types.int64)
 def _lower_first_equal(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     mask = builder.bitcast(builder.fcmp_ordered("==", args[0], _spread(builder, args[1])), ir.IntType(WIDTH))
     wide = builder.or_(builder.zext(mask, I32), I32(1 << WIDTH))
@@ -211,12 +181,7 @@ def nonzero(vector: Any) -> Any:
     return np.int64(sum(1 << int(k) for k in np.flatnonzero(vector != 0)))
 
 
-@type_callable(nonzero)
-def _type_nonzero(context: Any) -> Any:
-    return lambda vector: types.int64
-
-
-@lower_builtin(nonzero, Vector)
+@compiles(nonzero, Vector, typer=lambda vector: types.int64)
 def _lower_nonzero(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     zero = ir.Constant(args[0].type, [0.0] * WIDTH)
     mask = builder.bitcast(builder.fcmp_unordered("!=", args[0], zero), ir.IntType(WIDTH))
@@ -228,12 +193,7 @@ def first_lane(bits: Any) -> Any:
     return (int(bits) & -int(bits)).bit_length() - 1
 
 
-@type_callable(first_lane)
-def _type_first_lane(context: Any) -> Any:
-    return lambda bits: types.int64
-
-
-@lower_builtin(first_lane, types.Integer)
+@compiles(first_lane, types.Integer, typer=lambda bits: types.int64)
 def _lower_first_lane(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.cttz(args[0], ir.IntType(1)(1))
 
@@ -248,12 +208,16 @@ def transpose(source: Any, start: int, pitch: int, target: Any, first: int, step
         target[first + k * step : first + k * step + WIDTH] = block[:, k]
 
 
-@type_callable(transpose)
-def _type_transpose(context: Any) -> Any:
-    return lambda source, start, pitch, target, first, step: types.none
-
-
-@lower_builtin(transpose, types.Array, types.Integer, types.Integer, types.Array, types.Integer, types.Integer)
+@compiles(
+    transpose,
+    types.Array,
+    types.Integer,
+    types.Integer,
+    types.Array,
+    types.Integer,
+    types.Integer,
+    typer=lambda source, start, pitch, target, first, step: types.none,
+)
 def _lower_transpose(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     def line(k: int, array: int) -> Any:
         at, step = (context.cast(builder, args[array + j], sig.args[array + j], types.intp) for j in (1, 2))

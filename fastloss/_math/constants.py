@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from numba import types
 from numba.core import cgutils
-from numba.extending import lower_builtin, type_callable
+
+from .._compile.intrinsics import compiles
 
 ELEMENTWISE_CONSTANTS, SOFTMAX_CONSTANTS = 5, 4
 """How many constants a call carries; losses with fewer have zeros behind theirs."""
@@ -27,17 +28,13 @@ def named(values: Any, cls: Any) -> Any:
     return cls(*values[: len(cls._fields)])
 
 
-@type_callable(named)
-def _type_named(context: Any) -> Any:
-    def typer(values: Any, cls: Any) -> Any:
-        own = cls.instance_class
-        count = len(own._fields)
-        return types.NamedUniTuple(values.dtype, count, own) if count else types.Tuple(())
-
-    return typer
+def _type_named(values: Any, cls: Any) -> Any:
+    own = cls.instance_class
+    count = len(own._fields)
+    return types.NamedUniTuple(values.dtype, count, own) if count else types.Tuple(())
 
 
-@lower_builtin(named, types.UniTuple, types.Any)
+@compiles(named, types.UniTuple, types.Any, typer=_type_named)
 def _lower_named(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     values = cgutils.unpack_tuple(builder, args[0])
     return context.make_tuple(builder, sig.return_type, values[: len(sig.return_type)])

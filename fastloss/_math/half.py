@@ -7,7 +7,8 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import lower_builtin, type_callable
+
+from .._compile.intrinsics import compiles
 
 I16, I32, FLOAT, HALF = ir.IntType(16), ir.IntType(32), ir.FloatType(), ir.HalfType()
 
@@ -40,31 +41,22 @@ def to_bfloat16(x: Any) -> Any:
     return np.uint16(bits >> 16 | 0x40 if x != x else bits + 0x7FFF + (bits >> 16 & 1) >> 16)
 
 
-for _function, _result in (
-    (from_float16, types.float32),
-    (from_bfloat16, types.float32),
-    (to_float16, types.uint16),
-    (to_bfloat16, types.uint16),
-):
-    type_callable(_function)(lambda context, result=_result: lambda value: result)
-
-
-@lower_builtin(from_float16, types.uint16)
+@compiles(from_float16, types.uint16, typer=lambda value: types.float32)
 def _from_float16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.fpext(builder.bitcast(args[0], HALF), FLOAT)
 
 
-@lower_builtin(to_float16, types.float32)
+@compiles(to_float16, types.float32, typer=lambda value: types.uint16)
 def _to_float16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.bitcast(builder.fptrunc(args[0], HALF), I16)
 
 
-@lower_builtin(from_bfloat16, types.uint16)
+@compiles(from_bfloat16, types.uint16, typer=lambda value: types.float32)
 def _from_bfloat16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.bitcast(builder.shl(builder.zext(args[0], I32), I32(16)), FLOAT)
 
 
-@lower_builtin(to_bfloat16, types.float32)
+@compiles(to_bfloat16, types.float32, typer=lambda value: types.uint16)
 def _to_bfloat16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     bits = builder.bitcast(args[0], I32)
     high = builder.lshr(bits, I32(16))

@@ -12,7 +12,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import lower_builtin, type_callable
+
+from .._compile.intrinsics import compiles
 
 _BITS: dict[Any, Any] = {  # float type: (int type, mantissa bits, exponent bias)
     np.float32: (np.int32, 23, 127),
@@ -53,12 +54,13 @@ def fma(a: Any, b: Any, c: Any) -> Any:
     return s + (((p - (s - v)) + (c - v)) + low)
 
 
-@type_callable(fma)
-def _type_fma(context: Any) -> Any:
-    return lambda a, b, c: a if isinstance(a, types.Float) and a == b == c else None
-
-
-@lower_builtin(fma, types.Float, types.Float, types.Float)
+@compiles(
+    fma,
+    types.Float,
+    types.Float,
+    types.Float,
+    typer=lambda a, b, c: a if isinstance(a, types.Float) and a == b == c else None,
+)
 def _lower_fma(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.fma(*args)
 
@@ -71,12 +73,13 @@ def pick(x: Any, single: float, double: float) -> Any:
     return np.float32(single) if isinstance(x, np.float32) else np.float64(double)
 
 
-@type_callable(pick)
-def _type_pick(context: Any) -> Any:
-    return lambda x, single, double: x if isinstance(x, types.Float) else None
-
-
-@lower_builtin(pick, types.Float, types.Float, types.Float)
+@compiles(
+    pick,
+    types.Float,
+    types.Float,
+    types.Float,
+    typer=lambda x, single, double: x if isinstance(x, types.Float) else None,
+)
 def _lower_pick(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return _narrow(builder, args[1 if sig.return_type.bitwidth == 32 else 2], sig.return_type)
 
@@ -96,12 +99,13 @@ def _estrin(terms: list[Any], power: Any, multiply_add: Any, square: Any) -> Any
     return terms[0]
 
 
-@type_callable(polynomial)
-def _type_polynomial(context: Any) -> Any:
-    return lambda x, single, double: x if isinstance(x, types.Float) else None
-
-
-@lower_builtin(polynomial, types.Float, types.UniTuple, types.UniTuple)
+@compiles(
+    polynomial,
+    types.Float,
+    types.UniTuple,
+    types.UniTuple,
+    typer=lambda x, single, double: x if isinstance(x, types.Float) else None,
+)
 def _lower_polynomial(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     ty = sig.return_type
     values = cgutils.unpack_tuple(builder, args[1 if ty.bitwidth == 32 else 2])
@@ -121,10 +125,13 @@ def _horner(terms: list[Any], x: Any, multiply_add: Any) -> Any:
     return result
 
 
-type_callable(horner)(_type_polynomial)
-
-
-@lower_builtin(horner, types.Float, types.UniTuple, types.UniTuple)
+@compiles(
+    horner,
+    types.Float,
+    types.UniTuple,
+    types.UniTuple,
+    typer=lambda x, single, double: x if isinstance(x, types.Float) else None,
+)
 def _lower_horner(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     ty = sig.return_type
     values = cgutils.unpack_tuple(builder, args[1 if ty.bitwidth == 32 else 2])
@@ -140,12 +147,7 @@ def power_of_two(t: Any) -> Any:
     return np.left_shift(t.view(integer), mantissa, dtype=integer).view(type(t))
 
 
-@type_callable(power_of_two)
-def _type_power_of_two(context: Any) -> Any:
-    return lambda t: t if isinstance(t, types.Float) else None
-
-
-@lower_builtin(power_of_two, types.Float)
+@compiles(power_of_two, types.Float, typer=lambda t: t if isinstance(t, types.Float) else None)
 def _lower_power_of_two(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     real, integer, mantissa, _ = _layout(sig.return_type)
     return builder.bitcast(builder.shl(builder.bitcast(args[0], integer), integer(mantissa)), real)
@@ -158,12 +160,9 @@ def raise_by(value: Any, t: Any) -> Any:
     return np.add(value.view(integer), raised, dtype=integer).view(type(t))
 
 
-@type_callable(raise_by)
-def _type_raise_by(context: Any) -> Any:
-    return lambda value, t: t if isinstance(t, types.Float) and value == t else None
-
-
-@lower_builtin(raise_by, types.Float, types.Float)
+@compiles(
+    raise_by, types.Float, types.Float, typer=lambda value, t: t if isinstance(t, types.Float) and value == t else None
+)
 def _lower_raise_by(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     real, integer, mantissa, _ = _layout(sig.return_type)
     raised = builder.shl(builder.bitcast(args[1], integer), integer(mantissa))
@@ -176,12 +175,11 @@ def magnitude(x: Any) -> Any:
     return x.view(integer) & np.iinfo(integer).max
 
 
-@type_callable(magnitude)
-def _type_magnitude(context: Any) -> Any:
-    return lambda x: (types.int32 if x.bitwidth == 32 else types.int64) if isinstance(x, types.Float) else None
-
-
-@lower_builtin(magnitude, types.Float)
+@compiles(
+    magnitude,
+    types.Float,
+    typer=lambda x: (types.int32 if x.bitwidth == 32 else types.int64) if isinstance(x, types.Float) else None,
+)
 def _lower_magnitude(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     integer = _layout(sig.args[0])[1]
     return builder.and_(builder.bitcast(args[0], integer), integer((1 << (integer.width - 1)) - 1))
@@ -203,12 +201,7 @@ def split(x: Any) -> tuple[Any, Any, Any]:
     return type(x)(k), real(bits - (k << mantissa)), real((bias - k) << mantissa)
 
 
-@type_callable(split)
-def _type_split(context: Any) -> Any:
-    return lambda x: types.UniTuple(x, 3) if isinstance(x, types.Float) else None
-
-
-@lower_builtin(split, types.Float)
+@compiles(split, types.Float, typer=lambda x: types.UniTuple(x, 3) if isinstance(x, types.Float) else None)
 def _lower_split(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     # Logical shifts and an integer read as a float: AVX2 has no arithmetic shift or conversion of 64-bit integers.
     ty = sig.args[0]
