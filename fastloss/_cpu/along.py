@@ -151,8 +151,9 @@ def _soft_row(e: Any, slopes: Any, g: Any, inverse: Any, slope: Any, scaled: Any
 def derive_hard(e: Any, g: Any, table: Any, g_pitch: int) -> None:
     """The gradient where only pivots have a target."""
     pitch, rows, classes = table.pitch, _overwriting(table, g_pitch), table.classes
+    wide = whole(classes)
     for r in range(rows):
-        _hard_row(borrow(e, r * pitch, classes), borrow(g, r * g_pitch, classes), table.power[r], table.factor[r])
+        _hard_row(borrow(e, r * pitch, wide), borrow(g, r * g_pitch, wide), table.power[r], table.factor[r])
         borrow(g, r * g_pitch + table.pivot[r], 1)[0] = table.value[r]
     for r in range(rows, table.rows):
         for k in range(classes):
@@ -164,12 +165,13 @@ def derive_hard(e: Any, g: Any, table: Any, g_pitch: int) -> None:
 def derive_soft(e: Any, slopes: Any, g: Any, table: Any, g_pitch: int) -> None:
     """The gradient where every class may have a target."""
     pitch, rows, classes = table.pitch, _overwriting(table, g_pitch), table.classes
+    wide = whole(classes)
     for r in range(rows):
-        e_row, row = borrow(e, r * pitch, classes), borrow(g, r * g_pitch, classes)
+        e_row, row = borrow(e, r * pitch, wide), borrow(g, r * g_pitch, wide)
         if table.alone[r] != 0:
             _hard_row(e_row, row, table.power[r], table.factor[r])
         else:
-            _soft_row(e_row, borrow(slopes, r * pitch, classes), row, table.inverse[r], table.slope[r], table.scaled[r])
+            _soft_row(e_row, borrow(slopes, r * pitch, wide), row, table.inverse[r], table.slope[r], table.scaled[r])
         borrow(row, table.pivot[r], 1)[0] = table.value[r]
     for r in range(rows, table.rows):
         for k in range(classes):
