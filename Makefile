@@ -14,7 +14,7 @@ SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 GENERIC := tests/test_generic.py tests/test_edges.py tests/test_errors.py tests/test_ulp.py
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-oldest oldest test-cuda test-ptx test-gpu test-nojit test-others bench bench-gpu docs lint type clean
+.PHONY: demo test test-long test-simulator test-oldest oldest test-cuda test-ptx test-gpu test-nojit test-others bench bench-gpu docs lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -26,8 +26,16 @@ $(VENV)/%.stamp: requirements/%.txt pyproject.toml
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m demo
 
+# what a newcomer runs; the targets below are slower, and CI runs them all
 test: $(VENV)/cuda.stamp
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not long"
+
+# the package without each of the private names of Numba that it uses
+test-long: $(VENV)/cuda.stamp
+	@$(BIN)/python -m pytest -m long
+
+# the CUDA kernels in Numba's simulator, by the tests that hold for every loss
+test-simulator: $(VENV)/cuda.stamp
 	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py $(GENERIC)
 
 # the oldest Numba and NumPy that pyproject.toml allows, in an environment of their own
@@ -35,11 +43,10 @@ test-oldest:
 	@$(MAKE) --no-print-directory VENV=.venv-oldest oldest
 
 oldest: $(VENV)/oldest.stamp
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest -m "not long" tests
 
 # what the CUDA kernels compute, in the simulator and compiled, and what they are compiled to: needs no card
-test-cuda: test-ptx
-	@$(SIMULATOR) $(BIN)/python -m pytest tests/test_cuda.py $(GENERIC)
+test-cuda: test-ptx test-simulator
 	@$(BIN)/python -m pytest tests/test_cuda_ptx.py tests/test_cuda_host.py
 
 # the compiled CUDA kernels, as NVVM makes them and as nvJitLink links them, run without a card; ALL=1 takes every
@@ -53,7 +60,7 @@ test-gpu: $(VENV)/gpu.stamp
 	@ALLOW_NO_GPU=$(ALLOW_NO_GPU) ALLOW_MISSING=$(ALLOW_MISSING) $(BIN)/python -m tests.devices -n0 -m gpu tests/test_cuda.py tests/test_gpu.py $(GENERIC)
 
 test-nojit: $(VENV)/cuda.stamp
-	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not long"
 
 # what the pages say of other libraries, with those libraries
 test-others: $(VENV)/others.stamp

@@ -133,10 +133,10 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
     drawn = np.concatenate([*curves.values()])
     drawn = drawn[np.isfinite(drawn)]
     bottom, top = max(-6.0, float(drawn.min())), min(6.0, float(drawn.max()))
-    room = 0.06 * (top - bottom) or 1.0
+    margin = 0.06 * (top - bottom) or 1.0
     axes.set_title(_title(loss), loc="left")
     unit = " (nats)" if loss.activation in LIKELIHOODS else ""
-    return _finish(axes, what, f"value for one example{unit}", (low, high), (bottom - room, top + room))
+    return _finish(axes, what, f"value for one example{unit}", (low, high), (bottom - margin, top + margin))
 
 
 def _check(name: str, loss: object) -> None:
@@ -149,8 +149,8 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def _line(number: int) -> dict[str, Any]:
-    turn, place = divmod(number, len(COLOURS))  # after a turn the colours come back with other dashes
-    return {"color": COLOURS[place], "linestyle": DASHES[(place + turn) % len(DASHES)], "linewidth": 2.4}
+    cycle, place = divmod(number, len(COLOURS))  # after a cycle the colours come back with other dashes
+    return {"color": COLOURS[place], "linestyle": DASHES[(place + cycle) % len(DASHES)], "linewidth": 2.4}
 
 
 def _finish(axes: Axes, x: str, y: str, across: tuple[float, float], up: tuple[float, float]) -> Axes:

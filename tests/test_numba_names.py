@@ -58,6 +58,7 @@ def test_nothing_is_missing_here():
 
 
 @compiled
+@pytest.mark.long
 @pytest.mark.parametrize(("group", "name"), names(CPU))
 def test_without_a_name(group, name, tmp_path_factory):
     """Imported, computed by one thread and by two; kernels are shared by all names that leave them alone."""
@@ -96,6 +97,7 @@ ON_A_GPU = """
 
 
 @compiled
+@pytest.mark.long
 @pytest.mark.skipif(importlib.util.find_spec("numba_cuda") is None or SIMULATED, reason="needs numba-cuda")
 @pytest.mark.parametrize(("group", "name"), names(CUDA))
 def test_without_a_name_of_numba_cuda(group, name):

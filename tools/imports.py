@@ -97,10 +97,6 @@ def between_rooms(package: Path) -> Counter[tuple[str, str]]:
 def svg(package: Path) -> str:
     """The graph as a picture: rooms in their levels, arrows with numbers."""
     width, step, box = 760, 96, (150, 44)
-    known = modules(package)
-    lines = Counter({r: 0 for r in LEVEL})
-    for name, path in known.items():
-        lines[room(name, known)] += len(path.read_text().splitlines())
     place = {r: (width * (k + 1) // (len(rooms) + 1), 30 + level * step)
              for level, rooms in enumerate(LEVELS) for k, r in enumerate(rooms)}  # fmt: skip
     parts = []
@@ -114,10 +110,9 @@ def svg(package: Path) -> str:
         parts.append(f'<text x="{(x + u) // 2 + side * 3 // 4}" y="{(y + v) // 2 + 4}" class="count">{count}</text>')
     for r, (x, y) in place.items():
         parts.append(f'<rect x="{x - box[0] // 2}" y="{y - box[1] // 2}" width="{box[0]}" height="{box[1]}" rx="6"/>')
-        parts.append(f'<text x="{x}" y="{y - 2}" class="room">{r or "fastloss"}</text>')
-        parts.append(f'<text x="{x}" y="{y + 14}" class="lines">{lines[r]} lines</text>')
+        parts.append(f'<text x="{x}" y="{y + 5}" class="room">{r or "fastloss"}</text>')
     style = ("rect{fill:#eceff1;stroke:#607d8b}text{font:13px sans-serif;text-anchor:middle;fill:#222}"
-             ".lines,.count{font-size:11px;fill:#607d8b}.arrow{fill:none;stroke:#90a4ae}")  # fmt: skip
+             ".count{font-size:11px;fill:#607d8b}.arrow{fill:none;stroke:#90a4ae}")  # fmt: skip
     head = ('<defs><marker id="head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" '
             'orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#90a4ae"/></marker></defs>')  # fmt: skip
     height = 30 + (len(LEVELS) - 1) * step + 40
@@ -131,6 +126,11 @@ def main() -> int:
     (ROOT / "docs" / "imports.svg").write_text(svg(ROOT / "fastloss"))
     problems = upward(ROOT / "fastloss")
     print("\n".join(problems) or "every import runs downwards")
+    known = modules(ROOT / "fastloss")
+    lines = Counter({r: 0 for r in LEVEL})
+    for name, path in known.items():
+        lines[room(name, known)] += len(path.read_text().splitlines())
+    print(", ".join(f"{r or 'fastloss'} {count}" for r, count in lines.items()), "lines,", lines.total(), "in all")
     return int(bool(problems))
 
 

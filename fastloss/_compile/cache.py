@@ -76,14 +76,14 @@ class KernelFiles:
     def save(self, key: Any, data: Any) -> None:
         """Write it under another name first: whoever reads sees all of it or nothing."""
         path, data = self._path(key), CACHE.dumps(data)
-        aside = f"{path}.{uuid.uuid4().hex[:16]}"
+        temporary = f"{path}.{uuid.uuid4().hex[:16]}"
         try:
-            with open(aside, "wb") as file:
+            with open(temporary, "wb") as file:
                 file.write(self._checksum(path, data) + data)
-            os.replace(aside, path)
+            os.replace(temporary, path)
         except OSError:  # a full disk, or a folder that was removed
             with contextlib.suppress(OSError):
-                os.unlink(aside)
+                os.unlink(temporary)
 
     @staticmethod
     def _checksum(path: str, data: bytes) -> bytes:

@@ -227,7 +227,7 @@ def _lower_transpose(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
     lines = [builder.load(pointer, align=align) for pointer, align in (line(k, 0) for k in range(WIDTH))]
     for _ in range(WIDTH.bit_length() - 1):  # the last bit of a place in a line becomes the first of the line's number
-        lines = [_every_second(builder, lines[m], lines[m + 1], odd) for odd in (0, 1) for m in range(0, WIDTH, 2)]
+        lines = [_every_second(builder, lines[m], lines[m + 1], first) for first in (0, 1) for m in range(0, WIDTH, 2)]
     for k in range(WIDTH):
         pointer, align = line(k, 3)
         builder.store(lines[k], pointer, align=align)

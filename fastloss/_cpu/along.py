@@ -22,7 +22,7 @@ from .._compile.vectors import (
     times,
 )
 from .._math.primitives import magnitude, pick
-from .._math.softmax import MODERATE, gradient, hessian, moderate_exp, scaled_exp
+from .._math.softmax import UNSCALED, gradient, hessian, scaled_exp, unscaled_exp
 from .block import exponentials_at_infinity, whole
 from .reductions import row_maxima, row_sums
 from .sums import fold_row
@@ -38,12 +38,12 @@ def _exponentiate(z: Any, shift: Any, magic: Any, floor: Any, e: Any) -> None:
 
 
 @helper
-def exponentiate_moderate(z: Any, e: Any) -> bool:
-    """The exponentials of a block as one run, unscaled; whether all logits are moderate, else they mean nothing."""
-    limit = magnitude(pick(z[0], MODERATE, MODERATE))
+def exponentiate_unscaled(z: Any, e: Any) -> bool:
+    """The exponentials of a block as one run, unscaled; whether all logits allow it, else they mean nothing."""
+    limit = magnitude(pick(z[0], UNSCALED, UNSCALED))
     most = limit
     for i in range(z.size):
-        e[i] = moderate_exp(z[i])
+        e[i] = unscaled_exp(z[i])
         size = magnitude(z[i])
         most = size if size > most else most
     return most == limit

@@ -2,7 +2,7 @@
 
 Two compiled functions work together. `block` holds the maths of one loss for up to 1024 contiguous elements of the
 compute dtype, and nothing else; `elementwise`, compiled once for all losses, brings the blocks there and back,
-weights them, adds the losses and remembers the first offence.
+weights them, adds the losses and notes the first invalid element.
 """
 
 from typing import Any

@@ -87,10 +87,10 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         classes = call.classes
         keep, even = real(1.0 - call.label_smoothing), real(call.label_smoothing) / real(classes)
         most = block_rows(whole(classes))
-        room = (most + 1) * whole(classes) + WIDTH
-        space = np.empty(5 * room, real)
-        p_space, y_space, t = borrow(space, 0, room), borrow(space, room, room), borrow(space, 2 * room, room)
-        u, v = borrow(space, 3 * room, room), borrow(space, 4 * room, room)
+        matrix = (most + 1) * whole(classes) + WIDTH
+        space = np.empty(5 * matrix, real)
+        p_space, y_space, t = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)
+        u, v = borrow(space, 3 * matrix, matrix), borrow(space, 4 * matrix, matrix)
         table_at, high, low = scratch(table_bytes, np.uint8), scratch(16, np.float64), scratch(16, np.float64)
         table = record_at(base_of(table_at), dtype)
         table.classes = table.logit_pitch = classes
@@ -134,7 +134,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
             if with_gradient:
                 fill_derivative(t, table.pitch, table.slope, table, soft)
             if bad:
-                keep_nan(p, borrow(t, 0, room if with_gradient else 0), table)
+                keep_nan(p, borrow(t, 0, matrix if with_gradient else 0), table)
             if with_gradient:
                 put_rows(call, call.gradient, row, many, t)
             if call.losses.item_bytes != 0:

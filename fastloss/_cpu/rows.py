@@ -20,7 +20,7 @@ from .._math.primitives import split
 from .._math.softmax import hessian, pivot_gradient, pivot_hessian, scaled_exp, scaling
 from .._request.messages import TARGET
 from . import along, lines
-from .along import LONG, exponentiate_moderate
+from .along import LONG, exponentiate_unscaled
 from .block import add_losses, block_rows, examine, reach_of, table_dtype, total, weigh_by_class, whole
 from .call import CALL, read, report_of, write
 from .targets import smooth_targets, spread_indices
@@ -171,7 +171,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
             hard
             and not side_by_side
             and not with_hessian
-            and exponentiate_moderate(borrow(z, 0, size), borrow(e, 0, size))
+            and exponentiate_unscaled(borrow(z, 0, size), borrow(e, 0, size))
         ):
             table.pitch = table.classes
             for r in range(table.rows):
@@ -290,13 +290,13 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         call, report = record_at(call_at, CALL), report_of(reports, task)
         classes, inner, scale = call.classes, call.inner, real(call.scale)
         most = block_rows(classes if side_by_side else whole(classes))
-        room = (most + 1) * whole(classes) + WIDTH
-        space = np.empty(matrices * room, real)
-        z_space, e, flat = borrow(space, 0, room), borrow(space, room, room), borrow(space, 2 * room, room)
-        t = borrow(space, (3 if soft else matrices - 2) * room, room)
-        u, v = borrow(space, (4 if soft else 0) * room, room), borrow(space, (matrices - 1) * room, room)
+        matrix = (most + 1) * whole(classes) + WIDTH
+        space = np.empty(matrices * matrix, real)
+        z_space, e, flat = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)
+        t = borrow(space, (3 if soft else matrices - 2) * matrix, matrix)
+        u, v = borrow(space, (4 if soft else 0) * matrix, matrix), borrow(space, (matrices - 1) * matrix, matrix)
         if with_hessian and not soft:
-            for i in range(room):
+            for i in range(matrix):
                 t[i] = 0
         table_at, high, low = scratch(table_bytes, np.uint8), scratch(16, np.float64), scratch(16, np.float64)
         table = record_at(base_of(table_at), dtype)

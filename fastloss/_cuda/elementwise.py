@@ -54,8 +54,8 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
         nothing = False
         if scaled:  # by one over the sum of the weights, which the host does not know
             scale, nothing = load(scales, 0, real), load(scales, 1, real) == real(0)
-        for turn in range(rounds):
-            i = np.int64(cuda.blockIdx.x) * TILE + (turn * THREADS + t) * vector
+        for step in range(rounds):
+            i = np.int64(cuda.blockIdx.x) * TILE + (step * THREADS + t) * vector
             whole = i + vector <= size
             if aligned and whole:
                 load_vector(y, i, ys)

@@ -60,7 +60,7 @@ def _seen(arrays: list[Any]) -> tuple[list[Any], list[Any]]:
     kinds: list[Any] = [None] * VALUE
     for slot, array in enumerate(arrays):
         if array is not None:
-            places[slot], kinds[slot] = library_of(array).sight(array)
+            places[slot], kinds[slot] = library_of(array).inspect(array)
     return places, kinds
 
 

@@ -22,7 +22,7 @@ class Library:
     def __init__(self) -> None:
         self._tables: dict[Any, Any] = {}
 
-    def sight(self, array: Any) -> tuple[Any, Kind]:
+    def inspect(self, array: Any) -> tuple[Any, Kind]:
         """Where an array is, and all else about it that a plan depends on."""
         interface = array.__cuda_array_interface__
         address, locked = interface["data"]
@@ -44,7 +44,7 @@ class Library:
         """A new array on the device of another one; dtype None is that of the other."""
         return cuda.device_array(shape, like.dtype if dtype is None else dtype)
 
-    def room(self, size: int, like: Any, device: int, stream: int) -> Any:
+    def workspace(self, size: int, like: Any, device: int, stream: int) -> Any:
         """Memory for the time of a call. Its pool makes it safe for what follows on the stream."""
         return self.empty((size,), np.uint8, like)
 
@@ -73,13 +73,13 @@ class Numba(Library):
         super().__init__()
         self._kept = threading.local()
 
-    def sight(self, array: Any) -> tuple[Any, Kind]:
+    def inspect(self, array: Any) -> tuple[Any, Kind]:
         """Where an array is, and all else about it that a plan depends on."""
         address = array.device_ctypes_pointer.value or 0
         device = array.gpu_data.context.device.id
         return address, Kind(self, device, array.shape, array.dtype, array.strides, address & 15)
 
-    def room(self, size: int, like: Any, device: int, stream: int) -> Any:
+    def workspace(self, size: int, like: Any, device: int, stream: int) -> Any:
         """Memory for the time of a call, the same for every call of this thread on the stream, which are in order.
 
         There is no pool: to give memory back waits for the device, so a little of it is kept.
@@ -96,7 +96,7 @@ class Numba(Library):
 class Simulated(Library):
     """The arrays of Numba's simulator: those of NumPy, behind a mask."""
 
-    def sight(self, array: Any) -> tuple[Any, Kind]:
+    def inspect(self, array: Any) -> tuple[Any, Kind]:
         """Where an array is, and all else about it that a plan depends on."""
         memory = array._ary
         phase, locked = number_of(memory) & 7, not memory.flags.writeable
@@ -110,7 +110,7 @@ class Simulated(Library):
 class CuPy(Library):
     """CuPy arrays."""
 
-    def sight(self, array: Any) -> tuple[Any, Kind]:
+    def inspect(self, array: Any) -> tuple[Any, Kind]:
         """Where an array is, and all else about it that a plan depends on."""
         data = array.data
         address = data.ptr
@@ -135,7 +135,7 @@ class CuPy(Library):
 class Torch(Library):
     """CUDA tensors of torch; what they compute here is not seen by autograd."""
 
-    def sight(self, array: Any) -> tuple[Any, Kind]:
+    def inspect(self, array: Any) -> tuple[Any, Kind]:
         """Where a tensor is, and all else; its array interface knows neither bfloat16 nor requires_grad."""
         address = array.data_ptr()
         return address, Kind(self, array.get_device(), array.shape, array.dtype, array.stride(), address & 15)

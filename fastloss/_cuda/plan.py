@@ -14,7 +14,7 @@ from .arrays import View, number_of, shared
 from .launch import Address, Kernel, Launch
 from .libraries import Library
 
-Y_TRUE, Y_PRED, WEIGHT, LOSSES, GRADIENT, HESSIAN, VALUE, ROOM, TABLE = range(9)
+Y_TRUE, Y_PRED, WEIGHT, LOSSES, GRADIENT, HESSIAN, VALUE, WORKSPACE, TABLE = range(9)
 """The slots of a call's arrays: what is given, what is returned, and memory that only lasts for the call."""
 ALIGNED = 256
 
@@ -39,7 +39,7 @@ class Plan:
         self.launches: list[Launch] = []
         self.takes: list[tuple[int, tuple[int, ...], Any]] = []
         self.guards: list[Guard] = []
-        self.room = 0
+        self.workspace = 0
         self.table: tuple[tuple[float, ...], Any] | None = None
 
     # --- while it is recorded ------------------------------------------------------------------------------------
@@ -52,8 +52,11 @@ class Plan:
     def buffer(self, shape: tuple[int, ...], dtype: Any) -> View:
         """A contiguous array that only lasts for the call."""
         dtype = np.dtype(dtype) if isinstance(dtype, type) else dtype
-        start, self.room = self.room, self.room + -(-math.prod(shape) * dtype.itemsize // ALIGNED) * ALIGNED
-        return View(Address(ROOM, start), shape, dtype, None)
+        start, self.workspace = (
+            self.workspace,
+            self.workspace + -(-math.prod(shape) * dtype.itemsize // ALIGNED) * ALIGNED,
+        )
+        return View(Address(WORKSPACE, start), shape, dtype, None)
 
     def values(self, numbers: tuple[float, ...], dtype: Any) -> View:
         """Constants on the device."""
@@ -87,9 +90,9 @@ class Plan:
         for slot, shape, dtype in self.takes:
             results[slot] = array = library.empty(shape, dtype, like)
             places[slot] = library.place(array)
-        if self.room:
-            room = library.room(self.room, like, device, stream)
-            places[ROOM] = library.place(room)
+        if self.workspace:
+            room = library.workspace(self.workspace, like, device, stream)
+            places[WORKSPACE] = library.place(room)
         if self.table is not None:
             places[TABLE] = library.place(library.table(*self.table, like, device, stream))
         if SIMULATED:

@@ -29,8 +29,8 @@ def survey(io: Any, real: Any) -> Any:
     width, read_tile = io.width, io.read_tile
 
     @device
-    def function(p, start, inner, n, aside, g, threads, lanes, lows, firsts):
-        """(top, best, scaling of the row, sum without the classes best and aside as two floats)."""
+    def function(p, start, inner, n, excluded, g, threads, lanes, lows, firsts):
+        """(top, best, scaling of the row, sum without the classes best and excluded as two floats)."""
         top, best = real(-math.inf), n
         xs = cuda.local.array(width, real)
         for first in range(g * width, n, threads * width):
@@ -47,7 +47,7 @@ def survey(io: Any, real: Any) -> Any:
             read_tile(p, start, first, inner, xs)
             for j in range(width):
                 e = exponential(xs[j], top, False, shift, magic, floor)
-                high, low = two_sum(high, low, real(0) if first + j == best or first + j == aside else e)
+                high, low = two_sum(high, low, real(0) if first + j == best or first + j == excluded else e)
         high, low = group_sum_twofold(lanes, lows, high, low, g, threads)
         return top, best, shift, magic, floor, high, low
 

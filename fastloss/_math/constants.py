@@ -1,4 +1,4 @@
-"""The constants of a loss: kernels carry a row of numbers, the maths of a loss reads them by its own names."""
+"""The constants of a loss: kernels are given a row of numbers, the maths of a loss reads them by its own names."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -60,7 +60,7 @@ def _from_bfloat16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 def _to_bfloat16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     bits = builder.bitcast(args[0], I32)
     high = builder.lshr(bits, I32(16))
-    odd = builder.and_(high, I32(1))
-    rounded = builder.lshr(builder.add(builder.add(bits, I32(0x7FFF)), odd), I32(16))
+    lowest = builder.and_(high, I32(1))
+    rounded = builder.lshr(builder.add(builder.add(bits, I32(0x7FFF)), lowest), I32(16))
     is_nan = builder.fcmp_unordered("uno", args[0], args[0])
     return builder.trunc(builder.select(is_nan, builder.or_(high, I32(0x40)), rounded), I16)

@@ -93,8 +93,8 @@ def polynomial(x: Any, single: tuple[float, ...], double: tuple[float, ...]) -> 
 def _estrin(terms: list[Any], power: Any, multiply_add: Any, square: Any) -> Any:
     """Horner's scheme is one chain of dependent operations, and a loop body of several waits for it; this is a tree."""
     while len(terms) > 1:
-        odd = [terms[-1]] if len(terms) % 2 else []
-        terms = [multiply_add(b, power, a) for a, b in zip(terms[::2], terms[1::2], strict=False)] + odd
+        last = [terms[-1]] if len(terms) % 2 else []
+        terms = [multiply_add(b, power, a) for a, b in zip(terms[::2], terms[1::2], strict=False)] + last
         power = square(power) if len(terms) > 1 else power
     return terms[0]
 

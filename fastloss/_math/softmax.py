@@ -12,10 +12,10 @@ from .elementary import EXP_32, EXP_64, LOG2E, MAGIC_32, MAGIC_64, log1p, reduce
 from .primitives import fma, horner, pick, power_of_two, raise_by
 
 LN2 = 0.6931471805599453
-MODERATE = 30.0
+UNSCALED = 30.0
 """Logits up to this size need no scaling: sums of their exponentials are far from overflow and underflow."""
-FAR = 2 * MODERATE
-LIFT_32, LIFT_64 = 24.0, 53.0
+FAR = 2 * UNSCALED
+HEADROOM_32, HEADROOM_64 = 24.0, 53.0
 """The powers of two that keep a subnormal exponential normal until it is divided by the sum of its row."""
 
 
@@ -26,9 +26,9 @@ def exp_of_rest(r: Any) -> Any:
 
 
 @scalar
-def moderate_exp(z: Any) -> Any:
-    """scaled_exp of a row that needs no scaling, for |z| <= 30; for other z it means nothing."""
-    magic = pick(z, MAGIC_32 + LIFT_32, MAGIC_64 + LIFT_64)
+def unscaled_exp(z: Any) -> Any:
+    """scaled_exp of a row that needs no scaling, for |z| <= UNSCALED; for other z it means nothing."""
+    magic = pick(z, MAGIC_32 + HEADROOM_32, MAGIC_64 + HEADROOM_64)
     t = fma(z, pick(z, LOG2E, LOG2E), magic)
     return raise_by(exp_of_rest(reduced(t - magic, z)), t)
 
@@ -40,7 +40,7 @@ def scaling(top: Any) -> Any:
     shift = top if abs(top) > pick(top, 256.0, 2048.0) else T(0)
     round_ = pick(top, MAGIC_32, MAGIC_64)
     exponent = fma(top - shift, pick(top, LOG2E, LOG2E), round_) - round_
-    magic = pick(top, MAGIC_32 + 127.0 + LIFT_32, MAGIC_64 + 1023.0 + LIFT_64) - exponent
+    magic = pick(top, MAGIC_32 + 127.0 + HEADROOM_32, MAGIC_64 + 1023.0 + HEADROOM_64) - exponent
     floor = (exponent - pick(top, 151.0, 1076.0)) * pick(top, LN2, LN2)  # here the power of two becomes 0
     return shift, magic, floor
 

@@ -26,7 +26,7 @@ class Constants(NamedTuple):
 
 
 @scalar
-def shares(y: Any, c: Any) -> Any:
+def weights_of(y: Any, c: Any) -> Any:
     """Whether yes has the larger share, and the weights of the larger and the smaller one."""
     T = type(y)
     # Each share smoothed for itself: 1 - (the rounded share of yes) would have few digits of a small share of no.
@@ -39,7 +39,7 @@ def shares(y: Any, c: Any) -> Any:
 @scalar
 def shared(y: Any, c: Any) -> Any:
     """Whether the smaller share is not 0."""
-    return shares(y, c)[2] != type(y)(0)
+    return weights_of(y, c)[2] != type(y)(0)
 
 
 @scalar
@@ -78,12 +78,12 @@ def _sides(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any)
 
     @scalar
     def point(y, z, c):
-        up, large, _ = shares(y, c)
+        up, large, _ = weights_of(y, c)
         return weighted(up, large, z, c)
 
     @scalar
     def rest(y, z, c):
-        up, _, small = shares(y, c)
+        up, _, small = weights_of(y, c)
         return weighted(not up, small, z, c)
 
     @scalar
