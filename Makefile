@@ -14,7 +14,7 @@ SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 GENERIC := tests/test_generic.py tests/test_edges.py tests/test_errors.py tests/test_ulp.py
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-long test-simulator test-oldest oldest test-cuda test-ptx test-gpu test-nojit test-others bench bench-gpu docs lint type clean
+.PHONY: demo test test-long test-simulator test-oldest oldest test-cuda test-ptx test-gpu test-nojit mutants test-others bench bench-gpu docs lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -61,6 +61,10 @@ test-gpu: $(VENV)/gpu.stamp
 
 test-nojit: $(VENV)/cuda.stamp
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not long"
+
+# puts single faults into the code, one at a time, and sees that their tests fail: for some tens of minutes
+mutants: $(VENV)/cuda.stamp
+	@$(BIN)/python -m tests.mutants
 
 # what the pages say of other libraries, with those libraries
 test-others: $(VENV)/others.stamp
