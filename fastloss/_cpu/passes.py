@@ -230,21 +230,18 @@ def rows_pass(loss: Categorical, shape: Geometry, arrays: tuple[Any, Any, Any], 
 def weights_of_rows(loss: Categorical, shape: Geometry, y: Any, w: Any, real: Any, classed: bool) -> float:
     """The sum of the weights of all rows, those of their classes included."""
     call, _table = _call(loss, shape, w, real, 0.0, classed)
-    return _over_rows(
-        lambda side_by_side: (weights_kernel(real), {}), call, shape, real, y, None, w, (None, None, None), False
-    ).value
+
+    def choose(side_by_side: bool) -> tuple[Kernel, dict[str, Any]]:
+        return weights_kernel(real), {}
+
+    return _over_rows(choose, call, shape, real, y, None, w, (None, None, None), few=0, most=0).value
 
 
 def softmax_pass(shape: Geometry, z: Any, out: Any, real: Any) -> None:
     """Write the softmax of every row."""
     call = Call(size=shape.number, classes=shape.classes)
-    _over_rows(
-        lambda side_by_side: (rows_kernel(real, side_by_side, "none", 1), {}),
-        call,
-        shape,
-        real,
-        None,
-        z,
-        None,
-        (None, out, None),
-    )
+
+    def choose(side_by_side: bool) -> tuple[Kernel, dict[str, Any]]:
+        return rows_kernel(real, side_by_side, "none", 1), {}
+
+    _over_rows(choose, call, shape, real, None, z, None, (None, out, None))
