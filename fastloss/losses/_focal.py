@@ -14,7 +14,7 @@ def zeroth(x: Any, g: Any) -> Any:
 
 @scalar
 def root(x: Any, g: Any) -> Any:
-    return type(x)(math.sqrt(x))
+    return type(x)(math.sqrt(x)) if x >= type(x)(0) else x - x  # no class of a padded row: plain Python would raise
 
 
 @scalar
@@ -29,7 +29,7 @@ def square(x: Any, g: Any) -> Any:
 
 @scalar
 def fourth_root(x: Any, g: Any) -> Any:
-    return type(x)(math.sqrt(math.sqrt(x)))
+    return type(x)(math.sqrt(math.sqrt(x))) if x >= type(x)(0) else x - x
 
 
 @scalar
