@@ -160,8 +160,7 @@ class _Independent(Lower):
     def _properties(self) -> Any:
         """The properties of one loop: LLVM wants a node whose first operand is itself."""
         module, integer = self.module, llvm.IntType(32)
-        lines = [("vectorize.width", integer(16)), ("vectorize.enable", llvm.IntType(1)(1)),
-                 ("interleave.count", integer(1)), ("unroll.disable",),
+        lines = [("vectorize.width", integer(16)), ("interleave.count", integer(1)), ("unroll.disable",),
                  ("parallel_accesses", self._group())]  # fmt: skip
         nodes = [
             module.add_metadata([llvm.MetaDataString(module, f"llvm.loop.{name}"), *rest]) for name, *rest in lines
