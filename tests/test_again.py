@@ -5,6 +5,7 @@ computed nothing yet says.
 """
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -216,3 +217,22 @@ def test_other_good_calls_are_as_right_as_the_first(loss, reduction):
             call(y, p, out)
             plain.close(out, plain.result(loss, y, p, None, reduction).gradient, np.float32)
         assert call(y[:0], p[:0], np.empty((0, 4), np.float32)) is not None
+
+
+@pytest.mark.parametrize("loss", CATEGORICAL, ids=name_of)
+@pytest.mark.parametrize(("axis", "first", "second"), [
+    (0, (3, 1), (5, 3)),  # the class axis is also the last one in memory, but not in the second call
+    (1, (4, 3), (4, 5, 3)),  # the same number has another place
+    (-1, (4, 3), (2, 4, 3)),
+], ids=str)  # fmt: skip
+def test_the_class_axis_of_another_shape(loss, axis, first, second):
+    loss = dataclasses.replace(loss, axis=axis)
+    rng = np.random.default_rng(0)
+    for shape in (first, second):
+        p = rng.uniform(0.1, 0.9, shape)
+        y = p[::-1] / p[::-1].sum(axis, keepdims=True)
+        value, gradient = loss(y, p)
+        want = fresh(loss)(y, p)
+        assert value == want.loss
+        np.testing.assert_array_equal(gradient, want.gradient)
+        assert loss(y, p).loss == want.loss

@@ -26,9 +26,9 @@ from .sums import BLOCK
 ND, DIMENSIONS, DESCR, FLAGS = 8, 16, 40, 48
 HEADER = DATA_OFFSET // 8 + 1
 C_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
-_NUMBERS = ("y_descr", "p_descr", "kernel", "mean", "classes")
+_NUMBERS = ("y_descr", "p_descr", "kernel", "mean", "classes", "ndim")
 PLAN = np.dtype([*((name, "i8") for name in _NUMBERS), ("call", CALL)])
-"""Identities of the dtypes, the kernel, whether to divide, the classes (0: elements that do not know of each other)."""
+"""Identities of the dtypes, the kernel, whether to divide; classes and dimensions of y_pred (0: losses of elements)."""
 _CALL_BYTES, _CALL_OFFSET = CALL.itemsize, 8 * len(_NUMBERS)
 LARGEST = 1 << 20
 """Elements of the largest call that is worth it: what the fast path answers NaN to is computed twice."""
@@ -76,10 +76,11 @@ def apart(a: int, a_bytes: int, b: int, b_bytes: int) -> bool:
 
 
 @helper
-def last_of(array: int) -> int:
-    """The length of an array's last axis, or 0."""
-    nd = half_word(array, DATA_OFFSET + ND)
-    return word(word(array, DATA_OFFSET + DIMENSIONS), 8 * (nd - 1)) if nd > 0 else 0
+def has_rows(array: int, ndim: int, classes: int) -> bool:
+    """Whether an array has so many dimensions, and so many classes on the last one."""
+    if half_word(array, DATA_OFFSET + ND) != ndim:
+        return False
+    return word(word(array, DATA_OFFSET + DIMENSIONS), 8 * (ndim - 1)) == classes
 
 
 def fast_path(plan_at, y, p, gradient, parallel):
@@ -91,7 +92,7 @@ def fast_path(plan_at, y, p, gradient, parallel):
     if not (fits(y, plan.y_descr, readable) and fits(p, plan.p_descr, readable)):
         return np.nan
     size, labels = size_of(p, p, 0), size_of(y, p, plan.call.indices)
-    if size <= 0 or labels <= 0 or (plan.classes != 0 and last_of(p) != plan.classes):
+    if size <= 0 or labels <= 0 or (plan.classes != 0 and not has_rows(p, plan.ndim, plan.classes)):
         return np.nan
     if gradient != 0:
         y_bytes, p_bytes = labels * plan.call.y_true.item_bytes, size * plan.call.y_pred.item_bytes
@@ -140,9 +141,10 @@ def _entry() -> Callable[[int, int, int, int, int], float]:
 class FastPath:
     """How a loss takes contiguous arrays of two dtypes, without weights."""
 
-    def __init__(self, y: Any, p: Any, kernel: Kernel, mean: bool, classes: int, call: Call) -> None:
-        self._dtypes = y, p  # alive as long as their identities are compared with
-        numbers = struct.pack("qqqqq", id(y), id(p), kernel.address, mean, classes)
+    def __init__(self, y: Any, p: Any, kernel: Kernel, mean: bool, rows: bool, call: Call) -> None:
+        self._dtypes = y.dtype, p.dtype  # alive as long as their identities are compared with
+        classes, ndim = (call.classes, p.ndim) if rows else (0, 0)
+        numbers = struct.pack("q" * len(_NUMBERS), id(y.dtype), id(p.dtype), kernel.address, mean, classes, ndim)
         self._packed = numbers + call.pack()
         self._address = address(self._packed)
         self._entry = _entry()
@@ -165,10 +167,12 @@ def teacher(loss: Description, request: Request, y: Any, p: Any, w: Any) -> Call
         return None
     if isinstance(loss, Categorical) and (loss.factors is not None or loss.ignore_index is not None):
         return None
+    if isinstance(loss, Categorical) and loss.axis % p.ndim != p.ndim - 1:
+        return None
 
     def learn(kernel: Kernel, call: Call) -> None:
         if call.inner == 1 and call.y_pred.convert == 0 and call.gradient.convert == 0:
             key = request.reduction, request.order
-            loss.plans[key] = FastPath(y.dtype, p.dtype, kernel, key[0] == "mean", call.classes if rows else 0, call)
+            loss.plans[key] = FastPath(y, p, kernel, key[0] == "mean", rows, call)
 
     return learn
