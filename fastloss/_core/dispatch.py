@@ -4,6 +4,8 @@ import importlib.util
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from .._compile.jit import COMPILED
 from .._cpu import evaluate as cpu
 from .._request.arrays import describe, is_number, on_gpu
@@ -11,6 +13,8 @@ from .._request.arrays import describe, is_number, on_gpu
 
 def backend_of(name: str, arguments: dict[str, Any]) -> Any:
     """The module that computes where the arguments are; TypeError where they are on the CPU and on a GPU."""
+    if all(value is None or type(value) is np.ndarray for value in arguments.values()):
+        return cpu  # at once, for small arrays' sake
     first = next((k for k, v in arguments.items() if v is not None and on_gpu(v)), None)
     if first is None:
         return cpu

@@ -5,7 +5,6 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from .._cpu import evaluate as cpu
 from .._cpu.fast_path import LARGEST
 from .._request import checks
 from .._request.description import Description, Request
@@ -223,10 +222,6 @@ class Loss:
         return out[0], out[1]
 
     def _evaluate(self, request: Request) -> tuple[Any, Any, Any]:
-        arrays = (request.y_true, request.y_pred, request.sample_weight, *request[6:])
-        if all(a is None or type(a) is np.ndarray for a in arrays):  # at once, for small arrays' sake
-            value, gradient, hessian = cpu.evaluate(self._description, request)
-            return value, gradient, hessian
         backend = backend_of(type(self).__name__, {
             "y_true": request.y_true, "y_pred": request.y_pred, "sample_weight": request.sample_weight,
             "out (losses)": request.losses, "out (gradient)": request.gradient, "out (hessian)": request.hessian,

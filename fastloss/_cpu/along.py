@@ -120,12 +120,6 @@ def _hessian(e: Any, bends: Any, h: Any, inverse: Any, slope_sum: Any, bend_sum:
 
 
 @helper
-def _reach(table: Any, r: int, pitch: int) -> int:
-    """How many elements of a row may be written: following rows overwrite what is beyond its end."""
-    return table.pitch if (table.rows - r) * pitch >= table.pitch else table.classes
-
-
-@helper
 def _overwriting(table: Any, pitch: int) -> int:
     """How many rows may be written to full vectors: following rows overwrite what is beyond their ends."""
     last = (whole(table.pitch) + pitch - 1) // pitch
@@ -184,8 +178,9 @@ def derive_soft(e: Any, slopes: Any, g: Any, table: Any, g_pitch: int) -> None:
 @helper
 def derive_hessian(e: Any, bends: Any, h: Any, table: Any, h_pitch: int) -> None:
     """The Hessian."""
+    whole_rows = _overwriting(table, h_pitch)
     for r in range(table.rows):
-        size, at = _reach(table, r, h_pitch), r * table.pitch
+        size, at = table.pitch if r < whole_rows else table.classes, r * table.pitch
         row = borrow(h, r * h_pitch, size)
         _hessian(borrow(e, at, size), borrow(bends, at, size), row, table.inverse[r], table.slope[r],
                       table.bend[r], table.scaled[r])  # fmt: skip
@@ -218,7 +213,7 @@ def _products(z: Any, at: Any, t: Any, start: Any, count: Any, top: Any) -> Any:
 
 @helper
 def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
-    """Sums over the classes that are not the pivot, for a loss that is -log p: of losses, and of targets."""
+    """Sums over the classes that are not the pivot: of targets times distances below the maximum, and of targets."""
     classes, T, z, t = table.classes, z.dtype.type, borrow(z, 0, z.size), borrow(t, 0, t.size)
     distances, masses = scratch(256, z.dtype), scratch(256, z.dtype)
     for first in range(0, table.rows, WIDTH):
@@ -241,6 +236,3 @@ def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
                 for j in range(WIDTH):
                     loss, slope = loss + np.float64(distances[j]), slope + np.float64(masses[j])
             table.losses[r], table.slopes[r] = T(loss), T(slope)
-    for r in range(table.rows):
-        slope = table.slopes[r]
-        table.losses[r] += T(0) if slope == T(0) else slope * table.nll[r]

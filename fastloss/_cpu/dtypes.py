@@ -94,11 +94,6 @@ LARGE = 1 << 24
 """An output of so many bytes or more will not be in a cache when it is read again."""
 
 
-def is_large(array: Any, real: Any) -> bool:
-    """Whether an output of the compute dtype is better written past the caches, which would read it first."""
-    return bool(array.dtype.type is real and array.dtype.isnative and array.nbytes >= LARGE)
-
-
 @helper
 def stream(values: Any, result: Any) -> None:
     """result[:] = values, past the caches."""
@@ -143,7 +138,7 @@ def operand(array: Any, real: Any, output: bool = False, strided: bool = False) 
 
 
 def streamed(output: Operand | None, real: Any, in_rows: bool) -> Operand | None:
-    """An output of rows, written past the caches if it is large and would be written where it lies."""
-    if in_rows and output and output.convert == 0 and output.array is not None and is_large(output.array, real):
+    """An output of rows; past the caches, which would read it first, if it is large and written where it lies."""
+    if in_rows and output and output.convert == 0 and output.array is not None and output.array.nbytes >= LARGE:
         return output._replace(convert=streamer(real).address)
     return output

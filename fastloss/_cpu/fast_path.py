@@ -18,8 +18,8 @@ from .._compile.jit import COMPILED, entry, helper
 from .._compile.memory import DATA_OFFSET, address, base_of, copy, elements, scratch
 from .._compile.records import record_at
 from .._request.description import Categorical, Description, Request
-from .call import CALL, Call
-from .launch import PARALLEL, TASKS, Kernel, parallel_loop
+from .call import CALL, REPORT, Call
+from .launch import PARALLEL, TASK_ELEMENTS, TASKS, Kernel, parallel_loop
 from .sums import BLOCK
 
 # PyArrayObject, part of NumPy's stable ABI: data, nd, dimensions, strides, base, descr, flags
@@ -29,7 +29,7 @@ C_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
 _NUMBERS = ("y_descr", "p_descr", "kernel", "mean", "classes", "ndim")
 PLAN = np.dtype([*((name, "i8") for name in _NUMBERS), ("call", CALL)])
 """Identities of the dtypes, the kernel, whether to divide; classes and dimensions of y_pred (0: losses of elements)."""
-_CALL_BYTES, _CALL_OFFSET = CALL.itemsize, 8 * len(_NUMBERS)
+_CALL_WORDS, _CALL_OFFSET, _REPORT_WORDS = CALL.itemsize // 8, 8 * len(_NUMBERS), TASKS * REPORT.itemsize // 8
 LARGEST = 1 << 20
 """Elements of the largest call that is worth it: what the fast path answers NaN to is computed twice."""
 
@@ -103,11 +103,8 @@ def fast_path(plan_at, y, p, gradient, parallel):
             and apart(gradient, p_bytes, p, p_bytes)
         ):
             return np.nan
-    call_space = scratch(40, np.int64)
-    copy(
-        elements(plan_at + _CALL_OFFSET, _CALL_BYTES // 8, np.int64),
-        elements(base_of(call_space), _CALL_BYTES // 8, np.int64),
-    )
+    call_space = scratch(_CALL_WORDS, np.int64)
+    copy(elements(plan_at + _CALL_OFFSET, _CALL_WORDS, np.int64), call_space)
     call = record_at(base_of(call_space), CALL)
     call.y_true.array, call.y_pred.array, call.gradient.array = y, p, gradient
     count = size // max(plan.classes, 1)
@@ -115,13 +112,13 @@ def fast_path(plan_at, y, p, gradient, parallel):
     if plan.mean != 0:
         call.scale = 1.0 / count
     # The kernel finds the reports in the header of an array: this one is where that of an array would be.
-    reports, header = scratch(1792, np.float64), scratch(HEADER, np.int64)  # TASKS times REPORT
+    reports, header = scratch(_REPORT_WORDS, np.float64), scratch(HEADER, np.int64)
     header[HEADER - 1] = base_of(reports)
     blocks = count if plan.classes != 0 else (size + BLOCK - 1) // BLOCK
     if parallel == 0:
         invoke(plan.kernel, base_of(call_space), 0, blocks, base_of(header), 0)
     else:
-        tasks = min(TASKS, max(1, size // 8192)) if plan.classes != 0 else min(blocks, TASKS)
+        tasks = min(TASKS, max(1, size // TASK_ELEMENTS)) if plan.classes != 0 else min(blocks, TASKS)
         invoke(parallel, plan.kernel, base_of(call_space), blocks, min(tasks, blocks), base_of(header))
     if reports[2] >= 0:
         return np.nan

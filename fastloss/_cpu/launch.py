@@ -15,6 +15,8 @@ from .call import REPORT, Call, gather
 
 PARALLEL = 16384
 """From how many elements on a call uses all threads."""
+TASK_ELEMENTS = 8192
+"""Elements of a task of rows, at least."""
 _REPORTS: Any = np.dtype((np.record, REPORT))
 TASKS = 256
 """A parallel call is cut into at most so many tasks; what it allocates is a report for each."""

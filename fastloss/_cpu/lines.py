@@ -225,13 +225,10 @@ def clear(g: Any, table: Any, r: int, g_pitch: int) -> None:
 
 @helper
 def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
-    """Sums over the classes that are not the pivot, for a loss that is -log p: of losses, and of targets."""
-    pitch, T = table.pitch, z.dtype.type
+    """Sums over the classes that are not the pivot: of targets times distances below the maximum, and of targets."""
+    pitch = table.pitch
     for k in range(table.classes):
         at = k * pitch
         _product(borrow(z, k * table.logit_pitch, pitch), borrow(t, at, pitch), borrow(u, at, pitch), table.top)
     sums(u, table, table.losses)
     sums(t, table, table.slopes)
-    for r in range(table.rows):
-        slope = table.slopes[r]
-        table.losses[r] += T(0) if slope == T(0) else slope * table.nll[r]

@@ -17,7 +17,7 @@ from .across import pivots, weigher
 from .call import Call, Operand
 from .dtypes import operand, reader, streamed
 from .elementwise import block, elementwise
-from .launch import PARALLEL, TASKS, Function, Kernel
+from .launch import PARALLEL, TASK_ELEMENTS, TASKS, Function, Kernel
 from .lines import MOST
 from .probabilities import probabilities
 from .rows import rows
@@ -30,8 +30,6 @@ Learn = Callable[[Kernel, Call], None]
 OUTPUTS = ("losses", "gradient", "hessian")
 FEW = 8
 """Up to how many classes on the last axis rows are taken side by side, where each class has a target."""
-TASK_ELEMENTS = 8192
-"""Elements of a task of rows, at least."""
 
 
 # --- elements ------------------------------------------------------------------------------------------------------
@@ -140,18 +138,17 @@ def in_memory_order(shape: Geometry, arrays: list[Any]) -> tuple[list[Any], int]
     return arrays, inner
 
 
-def _call(loss: Categorical, shape: Geometry, w: Any, real: Any, scale: float, classed: bool) -> tuple[Call, Any]:
-    """The call of a pass over rows without its arrays but the table of class factors, which is returned too."""
+def _call(loss: Categorical, shape: Geometry, w: Any, real: Any, scale: float, classed: bool) -> Call:
+    """The call of a pass over rows, without its arrays but for the table of class factors."""
     table = None
     if classed:
         with np.errstate(over="ignore"):  # what is too large for the dtype is inf, as everywhere
             table = np.array(loss.factors, real)
-    call = Call(class_factors=Operand(table), size=shape.number, classes=shape.classes, indices=int(shape.indices),
+    return Call(class_factors=Operand(table), size=shape.number, classes=shape.classes, indices=int(shape.indices),
                 repeat=0 if w is None else repeated(w, shape.examples), has_factors=int(classed),
                 has_ignore=int(loss.ignore_index is not None), ignore_index=loss.ignore_index or 0,
                 signed_targets=int(loss.signed_targets), scale=scale, label_smoothing=loss.label_smoothing,
                 constants=padded(loss.constants, ELEMENTWISE_CONSTANTS))  # fmt: skip
-    return call, table
 
 
 def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: Any, w: Any,
@@ -211,7 +208,7 @@ def rows_pass(loss: Categorical, shape: Geometry, arrays: tuple[Any, Any, Any], 
               scale: float, order: int, real: Any, learn: Learn | None = None) -> Found:  # fmt: skip
     """One pass over y_true, y_pred and weights, which have the rank of the losses."""
     y, p, w = arrays
-    call, _table = _call(loss, shape, w, real, scale, loss.factors is not None)
+    call = _call(loss, shape, w, real, scale, loss.factors is not None)
     soft = loss.label_smoothing > 0 or not shape.indices
 
     def choose(side_by_side: bool) -> tuple[Kernel, dict[str, Any]]:
@@ -229,7 +226,7 @@ def rows_pass(loss: Categorical, shape: Geometry, arrays: tuple[Any, Any, Any], 
 
 def weights_of_rows(loss: Categorical, shape: Geometry, y: Any, w: Any, real: Any, classed: bool) -> float:
     """The sum of the weights of all rows, those of their classes included."""
-    call, _table = _call(loss, shape, w, real, 0.0, classed)
+    call = _call(loss, shape, w, real, 0.0, classed)
 
     def choose(side_by_side: bool) -> tuple[Kernel, dict[str, Any]]:
         return weights_kernel(real), {}

@@ -9,7 +9,7 @@ from .._compile.jit import helper
 from .._compile.memory import base_of, borrow, scratch
 from .._compile.records import record_at
 from .._compile.vectors import WIDTH
-from .._request.messages import PREDICTION, TARGET, WEIGHT
+from .._request.messages import PREDICTION, TARGET
 from .along import sums
 from .block import add_losses, block_rows, examine, reach_of, table_dtype, total, weigh_by_class, whole
 from .call import CALL, read, report_of, write
@@ -60,7 +60,7 @@ def fill_derivative(values: Any, pitch: int, derivatives: Any, table: Any, soft:
 def probabilities(real: Any, soft: bool, order: int) -> Any:
     """The kernel of probabilities of dtype real, with one target a row or many."""
     dtype, with_gradient, with_hessian = table_dtype(real), order >= 1, order >= 2
-    table_bytes = dtype.itemsize
+    table_bytes, matrices = dtype.itemsize, 5
 
     @helper
     def maths(call_at, table_at, p, t, u, v):
@@ -88,7 +88,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         keep, even = real(1.0 - call.label_smoothing), real(call.label_smoothing) / real(classes)
         most = block_rows(whole(classes))
         matrix = (most + 1) * whole(classes) + WIDTH
-        space = np.empty(5 * matrix, real)
+        space = np.empty(matrices * matrix, real)
         p_space, y_space, t = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)
         u, v = borrow(space, 3 * matrix, matrix), borrow(space, 4 * matrix, matrix)
         table_at, high, low = scratch(table_bytes, np.uint8), scratch(16, np.float64), scratch(16, np.float64)
@@ -115,7 +115,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
             elif soft:
                 y = rows_of(call, call.y_true, row, many, reach, y_space)
                 r, k, target = smooth_targets(call, y, classes, t, table, False, keep, even)
-                if r >= 0 and (where < 0 or row + r < where or (row + r == where and what != WEIGHT)):
+                if r >= 0 and (where < 0 or row + r < where):
                     where, what, found = (row + r) * classes + k, TARGET, np.float64(target)
             p = rows_of(call, call.y_pred, row, many, reach, p_space)
             bad, at, x = first_outside(p, table)

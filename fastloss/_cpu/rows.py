@@ -199,8 +199,11 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
             place = borrow(t, r * row_step + table.pivot[r] * class_step, 1)
             table.mass[r] = place[0]
             place[0] = 0
-        if call.weigh == 0:
+        if call.weigh == 0:  # the loss is -log p
             weigh_nll(z, t, u, table)
+            for r in range(table.rows):
+                slope = table.slopes[r]
+                table.losses[r] += real(0) if slope == real(0) else slope * table.nll[r]
         else:
             invoke_block(call.weigh, call_at, table_at, base_of(z), base_of(e), base_of(t), base_of(u), base_of(v), 0)
             sums(u, table, table.losses)
@@ -211,6 +214,13 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
                     v[r] = 0
             sums(v, table, table.bends)
         finish_soft(table, scale)
+
+    @helper
+    def clear_rows(values, table, pitch):
+        """0 for rows of weight 0."""
+        for r in range(table.rows):
+            if table.weight[r] == 0:
+                clear(values, table, r, pitch)
 
     @helper
     def destination(call, operand, row, table, buffer):
@@ -228,18 +238,20 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
     def derive(call, table, e, t, v, row, unusual, hard, flat, buffer):
         """Gradient and Hessian of a block; 0 for rows that do not count."""
         row_step, class_step = (1, table.pitch) if side_by_side else (table.pitch, 1)
+        if not hard:
+            for r in range(table.rows):
+                if is_empty(t, table, r, row_step, class_step):
+                    table.weight[r], unusual = 0, True
         if with_hessian:
             h, h_pitch, direct = destination(call, call.hessian, row, table, v)
             if soft and hard:
                 for i in range(v.size):
                     v[i] = 0
             derive_hessian(e, v if soft else t, h, table, h_pitch)
-            if with_hessian:
-                mend_hessian(e, h, table, row_step, class_step, 1 if side_by_side else h_pitch,
-                             h_pitch if side_by_side else 1)  # fmt: skip
-            for r in range(table.rows):
-                if (unusual and table.weight[r] == 0) or (not hard and is_empty(t, table, r, row_step, class_step)):
-                    clear(h, table, r, h_pitch)
+            mend_hessian(e, h, table, row_step, class_step, 1 if side_by_side else h_pitch,
+                         h_pitch if side_by_side else 1)  # fmt: skip
+            if unusual:
+                clear_rows(h, table, h_pitch)
             if not direct:
                 put(call, call.hessian, row, table.rows, flat, h)
         if with_gradient:
@@ -248,9 +260,8 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
                 derive_soft(e, t, g, table, g_pitch)
             else:
                 derive_hard(e, g, table, g_pitch)
-            for r in range(table.rows):
-                if (unusual and table.weight[r] == 0) or (not hard and is_empty(t, table, r, row_step, class_step)):
-                    clear(g, table, r, g_pitch)
+            if unusual:
+                clear_rows(g, table, g_pitch)
             if not direct:
                 put(call, call.gradient, row, table.rows, flat, g)
 
@@ -329,13 +340,13 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
                     weigh(call_at, base_of(table_at), z, e, t, u, v, scale)
                 else:
                     finish_hard(table, scale)
-            derive(call, table, e, t, v, row, unusual, hard, flat, z_space)
             if not activation:
                 for r in range(many):
                     losses[r] = losses[r] if table.weight[r] != 0 else 0
                 if call.losses.item_bytes != 0:
                     write(call.losses, row, 1, borrow(losses, 0, many))
                 add_losses(losses, many, high, low)
+            derive(call, table, e, t, v, row, unusual, hard, flat, z_space)
             row += many
         report.high, report.low = total(high, low)
         report.invalid, report.kind, report.y_true = invalid, kind, value

@@ -83,12 +83,17 @@ def _transfer(staged: Staged, buffer: Any, start: int, stop: int) -> None:
             offset += count
 
 
+def _joined(high: float, low: float) -> float:
+    """The sum as one float; low is NaN once high has overflowed."""
+    return high + low if math.isfinite(high) else high
+
+
 def direct(run: Callable[[Call], Any], call: Call, learn: Callable[[], None] | None = None) -> Found:
     """Run a kernel on arrays that it can reach where they lie; learn() is called where all elements are valid."""
     high, low, invalid, *there = run(call).tolist()
     if learn and invalid < 0:
         learn()
-    return Found(high + low if math.isfinite(high) else high, int(invalid), *there)
+    return Found(_joined(high, low), int(invalid), *there)
 
 
 def staged(run: Callable[[Call], Any], call: Call, arrays: dict[str, Staged | None]) -> Found:
@@ -105,10 +110,10 @@ def staged(run: Callable[[Call], Any], call: Call, arrays: dict[str, Staged | No
                 _transfer(array, buffers[name], start, stop)
         report = run(call._replace(size=stop - start))
         if report.invalid >= 0:
-            offset = start * (call.classes if call.classes > 1 and report.kind in IN_ROWS else 1)
+            offset = start * (call.classes if report.kind in IN_ROWS else 1)
             return Found(math.nan, int(report.invalid) + offset, *report.tolist()[3:])
         for name, array in known.items():
             if array.output:
                 _transfer(array, buffers[name], start, stop)
         high, low = accumulate(high, low + float(report.low), float(report.high))
-    return Found(high + low if math.isfinite(high) else high)
+    return Found(_joined(high, low))

@@ -69,12 +69,13 @@ def smooth_targets(
 @helper
 def _weigh(call: Any, t: Any, table: Any, side_by_side: bool) -> None:
     """Targets times class weights."""
+    if call.has_factors == 0:
+        return
     classes, pitch = table.classes, table.pitch
     factors = elements(array_base(call.class_factors.array), classes, t.dtype)
     if side_by_side:
-        for k in range(classes if call.has_factors != 0 else 0):
+        for k in range(classes):
             _scale(borrow(t, k * pitch, pitch), factors[k])
         return
     for r in range(table.rows):
-        if call.has_factors != 0:
-            _multiply(borrow(t, r * pitch, classes), factors)
+        _multiply(borrow(t, r * pitch, classes), factors)

@@ -99,17 +99,20 @@ def _estrin(terms: list[Any], power: Any, multiply_add: Any, square: Any) -> Any
     return terms[0]
 
 
-@compiles(
-    polynomial,
-    types.Float,
-    types.UniTuple,
-    types.UniTuple,
-    typer=lambda x, single, double: x if isinstance(x, types.Float) else None,
-)
-def _lower_polynomial(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+def _same_float(x: Any, single: Any, double: Any) -> Any:
+    return x if isinstance(x, types.Float) else None
+
+
+def _coefficients(builder: Any, sig: Any, args: Any) -> list[Any]:
+    """Those of the dtype of the result, highest power first."""
     ty = sig.return_type
     values = cgutils.unpack_tuple(builder, args[1 if ty.bitwidth == 32 else 2])
-    terms = [_narrow(builder, c, ty) for c in reversed(values)]
+    return [_narrow(builder, c, ty) for c in values]
+
+
+@compiles(polynomial, types.Float, types.UniTuple, types.UniTuple, typer=_same_float)
+def _lower_polynomial(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    terms = _coefficients(builder, sig, args)[::-1]
     return _estrin(terms, args[0], builder.fma, lambda a: builder.fmul(a, a))
 
 
@@ -125,17 +128,9 @@ def _horner(terms: list[Any], x: Any, multiply_add: Any) -> Any:
     return result
 
 
-@compiles(
-    horner,
-    types.Float,
-    types.UniTuple,
-    types.UniTuple,
-    typer=lambda x, single, double: x if isinstance(x, types.Float) else None,
-)
+@compiles(horner, types.Float, types.UniTuple, types.UniTuple, typer=_same_float)
 def _lower_horner(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    ty = sig.return_type
-    values = cgutils.unpack_tuple(builder, args[1 if ty.bitwidth == 32 else 2])
-    return _horner([_narrow(builder, c, ty) for c in values], args[0], builder.fma)
+    return _horner(_coefficients(builder, sig, args), args[0], builder.fma)
 
 
 # --- powers of two ----------------------------------------------------------------------------------------------
