@@ -20,7 +20,7 @@ from .call import read_weights
 ROWS = 256
 """Rows of a block, at most."""
 ELEMENTS = 4096
-"""Elements of a matrix of a block: some of them fit the first-level cache."""
+"""Elements of each matrix of a block that has three: all of them fit the first-level cache."""
 _ROW_FIELDS = ("top", "shift", "magic", "floor", "peak", "own", "rest", "distance", "weight", "mass", "loss", "slope",
                "bend", "nll", "inverse", "scaled", "factor", "power", "value", "losses", "slopes", "bends", "second",
                "alone")  # fmt: skip
@@ -50,10 +50,10 @@ def whole(count: int) -> int:
 
 
 @helper
-def block_rows(pitch: int) -> int:
-    """How many rows of so many elements make a block: whole vectors of rows, unless rows are long."""
-    rows = ELEMENTS // pitch
-    return max(1, rows) if rows < WIDTH else min(ROWS, rows // WIDTH * WIDTH)
+def block_rows(pitch: int, matrices: int) -> int:
+    """How many rows of so many elements make a block of matrices: whole vectors of rows, unless rows are long."""
+    rows = min(ROWS, ELEMENTS // pitch) * 3 // matrices
+    return max(1, rows) if rows < WIDTH else rows // WIDTH * WIDTH
 
 
 @helper

@@ -86,7 +86,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         call, report = record_at(call_at, CALL), report_of(reports, task)
         classes = call.classes
         keep, even = real(1.0 - call.label_smoothing), real(call.label_smoothing) / real(classes)
-        most = block_rows(whole(classes))
+        most = block_rows(whole(classes), matrices)
         matrix = (most + 1) * whole(classes) + WIDTH
         space = np.empty(matrices * matrix, real)
         p_space, y_space, t = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)

@@ -300,7 +300,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         """Rows first..last of a call."""
         call, report = record_at(call_at, CALL), report_of(reports, task)
         classes, inner, scale = call.classes, call.inner, real(call.scale)
-        most = block_rows(classes if side_by_side else whole(classes))
+        most = block_rows(classes if side_by_side else whole(classes), matrices)
         matrix = (most + 1) * whole(classes) + WIDTH
         space = np.empty(matrices * matrix, real)
         z_space, e, flat = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)
