@@ -10,7 +10,7 @@ from numba import cfunc, config, njit, types
 
 from .cache import KernelCache, attach, cache_folder
 from .forks import COMPILING
-from .private import ADDRESSES, CACHE, LITERALS, LOWERING, SETTINGS
+from .private import ADDRESSES, CACHE, LITERALS, LOWERING, REFERENCES, SETTINGS
 
 COMPILED = not config.DISABLE_JIT
 """Whether the package is compiled: what NUMBA_DISABLE_JIT said at import holds for good, whatever is set later."""
@@ -19,7 +19,7 @@ COMPILED = not config.DISABLE_JIT
 _COMMON = {"error_model": "numpy", "nogil": True}
 
 # called from kernels only
-_INNER = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_INNER = {**_COMMON, **({"_nrt": False} if REFERENCES else {}), "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _PARALLEL = {
     "prange": True,
     **dict.fromkeys(("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False),

@@ -146,3 +146,22 @@ def _lower_copy(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     target = _members(context, builder, sig.args[1], args[1])
     cgutils.raw_memcpy(builder, target.data, source.data, source.nitems, source.itemsize)
     return context.get_dummy_value()
+
+
+def prefetch(array: Any, first: int, last: int) -> None:
+    """Bring elements first..last of an array to the caches."""
+
+
+@compiles(prefetch, types.Array, types.Integer, types.Integer, typer=lambda array, first, last: types.none)
+def _lower_prefetch(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    data = array_data(context, builder, sig.args[0], args[0])
+    first, last = (context.cast(builder, a, t, types.int64) for a, t in zip(args[1:], sig.args[1:], strict=True))
+    pointer, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), [pointer, i32, i32, i32]), "llvm.prefetch.p0i8"
+    )
+    step = I64(64 // (sig.args[0].dtype.bitwidth // 8))
+    with cgutils.for_range_slice(builder, first, last, step, intp=I64) as (index, _):
+        place = builder.bitcast(builder.gep(data, [index]), pointer)
+        builder.call(function, [place, i32(0), i32(2), i32(1)])
+    return context.get_dummy_value()

@@ -99,6 +99,10 @@ ADDRESSES = Names(
     "numba.core.compiler:CompileResult.library",  # its machine code
     "numba.core.funcdesc:FunctionDescriptor.llvm_cfunc_wrapper_name",  # the name of the one that C may call
 )
+REFERENCES = Names(
+    "kernels count references and are slower",
+    "numba.core.options:DefaultOptions._nrt",  # functions that kernels call neither allocate nor count references
+)
 SETTINGS = Names(
     "NUMBA_ variables that change after the import may change what is compiled",
     "numba.core.config:reload_config",  # reads them; Numba would do so while it compiles
@@ -128,6 +132,6 @@ CUDA_LAUNCH = Names(
     late=("numba.cuda.dispatcher:_Kernel._codelibrary",),  # a kernel's machine code
 )
 
-for _group in (LOWERING, LITERALS, CACHE, ADDRESSES, SETTINGS, LOCKS):
+for _group in (LOWERING, LITERALS, CACHE, ADDRESSES, REFERENCES, SETTINGS, LOCKS):
     bool(_group)
 warn()

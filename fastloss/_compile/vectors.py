@@ -65,19 +65,6 @@ def _lower_put_lanes(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
-def put_past_cache(array: Any, index: int, vector: Any) -> None:
-    """put_lanes where the element at index lies at a multiple of 64 bytes: memory is written without being read."""
-    array[index : index + WIDTH] = vector
-
-
-@compiles(put_past_cache, types.Array, types.Integer, Vector, typer=lambda array, index, vector: types.none)
-def _lower_put_past_cache(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    pointer, _ = _place(context, builder, sig, args)
-    store = builder.store(args[2], pointer, align=64)
-    store.set_metadata("nontemporal", builder.module.add_metadata([I32(1)]))
-    return context.get_dummy_value()
-
-
 def spread(x: Any) -> Any:
     """x in every lane."""
     return np.full(WIDTH, x)
@@ -196,39 +183,3 @@ def first_lane(bits: Any) -> Any:
 @compiles(first_lane, types.Integer, typer=lambda bits: types.int64)
 def _lower_first_lane(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.cttz(args[0], ir.IntType(1)(1))
-
-
-def transpose(source: Any, start: int, pitch: int, target: Any, first: int, step: int) -> None:
-    """Transpose 16 times 16 elements: source begins a line every pitch elements from start on, target every step."""
-    block = np.zeros((WIDTH, WIDTH), source.dtype)
-    for i in range(WIDTH):
-        line = source[start + i * pitch : start + i * pitch + WIDTH]
-        block[i, : line.size] = line  # a compiled one reads on where the array ends
-    for k in range(WIDTH):
-        target[first + k * step : first + k * step + WIDTH] = block[:, k]
-
-
-@compiles(
-    transpose,
-    types.Array,
-    types.Integer,
-    types.Integer,
-    types.Array,
-    types.Integer,
-    types.Integer,
-    typer=lambda source, start, pitch, target, first, step: types.none,
-)
-def _lower_transpose(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    def line(k: int, array: int) -> Any:
-        at, step = (context.cast(builder, args[array + j], sig.args[array + j], types.intp) for j in (1, 2))
-        index = builder.add(at, builder.mul(step, step.type(k)))
-        place = sig.return_type(sig.args[array], types.intp)
-        return _place(context, builder, place, (args[array], index))
-
-    lines = [builder.load(pointer, align=align) for pointer, align in (line(k, 0) for k in range(WIDTH))]
-    for _ in range(WIDTH.bit_length() - 1):  # the last bit of a place in a line becomes the first of the line's number
-        lines = [_every_second(builder, lines[m], lines[m + 1], first) for first in (0, 1) for m in range(0, WIDTH, 2)]
-    for k in range(WIDTH):
-        pointer, align = line(k, 3)
-        builder.store(lines[k], pointer, align=align)
-    return context.get_dummy_value()

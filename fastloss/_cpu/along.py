@@ -1,11 +1,10 @@
-"""The steps of a block of rows, each row along its classes: row r, class k of a matrix lies at r * pitch + k."""
+"""The steps of a block of rows, each row along its classes: row r, class k of a matrix lies at r * classes + k."""
 
-import math
 from typing import Any
 
 import numpy as np
 
-from .._compile.jit import helper, independent, scalar
+from .._compile.jit import helper, scalar
 from .._compile.memory import borrow, scratch
 from .._compile.vectors import (
     WIDTH,
@@ -19,65 +18,50 @@ from .._compile.vectors import (
     product,
     put_lanes,
     spread,
-    times,
 )
-from .._math.primitives import magnitude, pick
-from .._math.softmax import UNSCALED, gradient, hessian, scaled_exp, unscaled_exp
-from .block import exponentials_at_infinity, whole
+from .block import reach_of
+from .broadcast import along_rows as over_elements
 from .reductions import row_maxima, row_sums
 from .sums import fold_row
+from .transfer import put_rows, rows_of
 
+__all__ = ["bring", "find_largest", "find_one_hot", "maxima", "over_elements", "put", "sums", "weigh_nll"]
 LONG = 1024
 """Elements of a sum in the compute dtype; longer rows are added in float64 by blocks of so many."""
 
 
-@independent
-def _exponentiate(z: Any, shift: Any, magic: Any, floor: Any, e: Any) -> None:
-    for k in range(e.size):
-        e[k] = scaled_exp(z[k], shift, magic, floor)
+@helper
+def bring(call: Any, operand: Any, first: int, many: int, values: Any) -> Any:
+    """The address of a block of an array with classes, its elements, and how far two classes lie apart."""
+    reach = reach_of(many, call.classes)
+    return rows_of(call, operand, first, many, reach, values), reach, 1
 
 
 @helper
-def exponentiate_unscaled(z: Any, e: Any) -> bool:
-    """The exponentials of a block as one run, unscaled; whether all logits allow it, else they mean nothing."""
-    limit = magnitude(pick(z[0], UNSCALED, UNSCALED))
-    most = limit
-    for i in range(z.size):
-        e[i] = unscaled_exp(z[i])
-        size = magnitude(z[i])
-        most = size if size > most else most
-    return most == limit
+def put(call: Any, operand: Any, first: int, many: int, values: Any) -> None:
+    """Write a block to an array."""
+    put_rows(call, operand, first, many, values)
 
 
 @helper
 def maxima(z: Any, table: Any) -> None:
     """The maximum of each row. NaNs are passed over: they surface in the sum."""
-    row_maxima(z, table.classes, table.logit_pitch, table.rows, borrow(table.top, 0, table.top.size))
+    row_maxima(z, table.classes, table.classes, table.rows, borrow(table.top, 0, table.top.size))
 
 
 @helper
-def exponentials(z: Any, e: Any, table: Any) -> None:
-    """The scaled exponentials of each row."""
-    classes, pitch = table.classes, table.pitch
-    for r in range(table.rows):
-        row = borrow(e, r * pitch, pitch)
-        _exponentiate(borrow(z, r * table.logit_pitch, pitch), table.shift[r], table.magic[r], table.floor[r], row)
-        if abs(table.top[r]) == math.inf:
-            exponentials_at_infinity(borrow(z, r * table.logit_pitch, pitch), row, 1, 1, classes, table.top[r])
-
-
-@helper
-def find_one_hot(y: Any, y_pitch: int, table: Any) -> int:
+def find_one_hot(y: Any, step: int, table: Any) -> int:
     """The class of each row of targets whose only one is a 1 is its pivot, else -1; how many have one."""
     classes, count = table.classes, 0
     whole_, T = classes // WIDTH * WIDTH, y.dtype.type
     for r in range(table.rows):
-        start, found, bits, more = r * y_pitch, -1, 0, False
-        for k in range(0, classes, WIDTH):
+        start, k, found, bits, more = r * classes, 0, -1, 0, False
+        while k < classes and not more:
             vector = lanes_at(y, start + k)
             lanes = nonzero(vector if k < whole_ else only(vector, classes - k, T(0)))
-            more |= (lanes & (lanes - 1)) != 0 or (lanes != 0 and bits != 0)
+            more = (lanes & (lanes - 1)) != 0 or (lanes != 0 and bits != 0)
             found, bits = (k if lanes != 0 else found), (lanes if lanes != 0 else bits)
+            k += WIDTH
         hot = -1
         if bits != 0 and not more:
             k = found + first_lane(bits)
@@ -93,7 +77,7 @@ def find_largest(z: Any, table: Any) -> None:
     for r in range(table.rows):
         if table.pivot[r] >= 0:
             continue
-        start, k, found = r * table.logit_pitch, 0, WIDTH
+        start, k, found = r * table.classes, 0, WIDTH
         while k < table.classes and found == WIDTH:
             found = first_equal(lanes_at(z, start + k), table.top[r])
             k += WIDTH
@@ -102,111 +86,28 @@ def find_largest(z: Any, table: Any) -> None:
 
 
 @helper
-def sums(values: Any, table: Any, results: Any) -> None:
+def sums(values: Any, step: int, table: Any, results: Any) -> None:
     """The sum of each row of a matrix."""
     if table.classes <= LONG:
-        row_sums(values, table.classes, table.pitch, table.rows, borrow(results, 0, results.size))
+        row_sums(values, table.classes, table.classes, table.rows, borrow(results, 0, results.size))
     else:
         for r in range(table.rows):
-            results[r] = fold_row(borrow(values, r * table.pitch, table.classes))
-
-
-@independent
-def _hessian(e: Any, bends: Any, h: Any, inverse: Any, slope_sum: Any, bend_sum: Any, factor: Any) -> None:
-    T = type(inverse)
-    for k in range(h.size):
-        p = e[k] * inverse
-        h[k] = hessian(p, T(1) - p, slope_sum, bend_sum, bends[k]) * factor
-
-
-@helper
-def _overwriting(table: Any, pitch: int) -> int:
-    """How many rows may be written to full vectors: following rows overwrite what is beyond their ends."""
-    last = (whole(table.pitch) + pitch - 1) // pitch
-    return max(0, table.rows - last + 1)
+            results[r] = fold_row(borrow(values, r * table.classes, table.classes))
 
 
 @scalar
-def _hard_row(e: Any, g: Any, power: Any, factor: Any) -> None:
-    powers, factors = spread(power), spread(factor)
-    for k in range(0, g.size, WIDTH):
-        put_lanes(g, k, times(times(lanes_at(e, k), powers), factors))
-
-
-@scalar
-def _soft_row(e: Any, slopes: Any, g: Any, inverse: Any, slope: Any, scaled: Any) -> None:
-    inverses, sums_, factors = spread(inverse), spread(slope), spread(scaled)
-    for k in range(0, g.size, WIDTH):
-        common = times(times(lanes_at(e, k), inverses), sums_)
-        put_lanes(g, k, times(minus(common, lanes_at(slopes, k)), factors))
-
-
-@helper
-def derive_hard(e: Any, g: Any, table: Any, g_pitch: int) -> None:
-    """The gradient where only pivots have a target."""
-    pitch, rows, classes = table.pitch, _overwriting(table, g_pitch), table.classes
-    wide = whole(classes)
-    for r in range(rows):
-        _hard_row(borrow(e, r * pitch, wide), borrow(g, r * g_pitch, wide), table.power[r], table.factor[r])
-        borrow(g, r * g_pitch + table.pivot[r], 1)[0] = table.value[r]
-    for r in range(rows, table.rows):
-        for k in range(classes):
-            g[r * g_pitch + k] = e[r * pitch + k] * table.power[r] * table.factor[r]
-        g[r * g_pitch + table.pivot[r]] = table.value[r]
-
-
-@helper
-def derive_soft(e: Any, slopes: Any, g: Any, table: Any, g_pitch: int) -> None:
-    """The gradient where every class may have a target."""
-    pitch, rows, classes = table.pitch, _overwriting(table, g_pitch), table.classes
-    wide = whole(classes)
-    for r in range(rows):
-        e_row, row = borrow(e, r * pitch, wide), borrow(g, r * g_pitch, wide)
-        if table.alone[r] != 0:
-            _hard_row(e_row, row, table.power[r], table.factor[r])
-        else:
-            _soft_row(e_row, borrow(slopes, r * pitch, wide), row, table.inverse[r], table.slope[r], table.scaled[r])
-        borrow(row, table.pivot[r], 1)[0] = table.value[r]
-    for r in range(rows, table.rows):
-        for k in range(classes):
-            x, slope = e[r * pitch + k], slopes[r * pitch + k]
-            soft = gradient(x * table.inverse[r], table.slope[r], slope) * table.scaled[r]
-            g[r * g_pitch + k] = x * table.power[r] * table.factor[r] if table.alone[r] != 0 else soft
-        g[r * g_pitch + table.pivot[r]] = table.value[r]
-
-
-@helper
-def derive_hessian(e: Any, bends: Any, h: Any, table: Any, h_pitch: int) -> None:
-    """The Hessian."""
-    whole_rows = _overwriting(table, h_pitch)
-    for r in range(table.rows):
-        size, at = table.pitch if r < whole_rows else table.classes, r * table.pitch
-        row = borrow(h, r * h_pitch, size)
-        _hessian(borrow(e, at, size), borrow(bends, at, size), row, table.inverse[r], table.slope[r],
-                      table.bend[r], table.scaled[r])  # fmt: skip
-        borrow(row, table.pivot[r], 1)[0] = table.second[r]
-
-
-@helper
-def clear(g: Any, table: Any, r: int, g_pitch: int) -> None:
-    """0 for all classes of a row."""
-    for k in range(table.classes):
-        g[r * g_pitch + k] = 0
-
-
-@scalar
-def _products(z: Any, at: Any, t: Any, start: Any, count: Any, top: Any) -> Any:
+def _products(z: Any, t: Any, start: Any, count: Any, top: Any) -> Any:
     """Sums of targets times distances below the maximum, and of targets: 16 of each."""
     nothing = type(top)(0)
     distances, masses, tops, k = spread(nothing), spread(nothing), spread(top), 0
     while k + WIDTH <= count:
         targets = lanes_at(t, start + k)
-        distances = plus(distances, product(targets, minus(tops, lanes_at(z, at + k))))
+        distances = plus(distances, product(targets, minus(tops, lanes_at(z, start + k))))
         masses = plus(masses, targets)
         k += WIDTH
     if k < count:
         targets = only(lanes_at(t, start + k), count - k, nothing)
-        distances = plus(distances, product(targets, minus(tops, lanes_at(z, at + k))))
+        distances = plus(distances, product(targets, minus(tops, lanes_at(z, start + k))))
         masses = plus(masses, targets)
     return distances, masses
 
@@ -218,9 +119,7 @@ def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
     distances, masses = scratch(256, z.dtype), scratch(256, z.dtype)
     for first in range(0, table.rows, WIDTH):
         for i in range(min(WIDTH, table.rows - first)):
-            r = first + i
-            top = table.top[r]
-            a, b = _products(z, r * table.logit_pitch, t, r * table.pitch, min(classes, LONG), top)
+            a, b = _products(z, t, (first + i) * classes, min(classes, LONG), table.top[first + i])
             put_lanes(distances, i * WIDTH, a)
             put_lanes(masses, i * WIDTH, b)
         row_sums(distances, WIDTH, WIDTH, WIDTH, borrow(table.losses, first, WIDTH))
@@ -229,8 +128,7 @@ def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
         for r in range(table.rows):
             loss, slope = np.float64(table.losses[r]), np.float64(table.slopes[r])
             for start in range(LONG, classes, LONG):
-                count = min(LONG, classes - start)
-                a, b = _products(z, r * table.logit_pitch + start, t, r * table.pitch + start, count, table.top[r])
+                a, b = _products(z, t, r * classes + start, min(LONG, classes - start), table.top[r])
                 put_lanes(distances, 0, a)
                 put_lanes(masses, 0, b)
                 for j in range(WIDTH):

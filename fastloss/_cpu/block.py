@@ -1,7 +1,7 @@
 """A block of rows of classes: how many rows it has, what is known of each of them, and how their losses are added.
 
-The exponentials, targets and derivatives of a block are matrices in one workspace. Row r, class k lies at
-r * pitch + k (`along`, where a row fills vectors), or at k * pitch + r (`lines`, where rows lie side by side).
+The logits, exponentials and targets of a block are matrices: each row along its classes (`along`), or each class a
+line in which rows lie side by side (`lines`).
 """
 
 import math
@@ -19,11 +19,11 @@ from .call import read_weights
 
 ROWS = 256
 """Rows of a block, at most."""
-ELEMENTS = 4096
-"""Elements of each matrix of a block that has three: all of them fit the first-level cache."""
+NEAR, FAR = 8192, 65536
+"""Elements of the matrices of a block: those of WIDTH rows or more fit the first-level cache, long rows the second."""
 _ROW_FIELDS = ("top", "shift", "magic", "floor", "peak", "own", "rest", "distance", "weight", "mass", "loss", "slope",
-               "bend", "nll", "inverse", "scaled", "factor", "power", "value", "losses", "slopes", "bends", "second",
-               "alone")  # fmt: skip
+               "bend", "nll", "losses", "slopes", "bends", "alone", "scaled", "inverse", "factor", "power",
+               "multiplier", "value", "second")  # fmt: skip
 
 
 @cache
@@ -33,14 +33,17 @@ def table_dtype(real: Any) -> Any:
     top, shift, magic, floor: the maximum, and how its exponentials are scaled; peak: that of the maximum. pivot: the
     class that is kept apart so that nothing cancels (the one with the target, or the most probable one); own, rest: its
     exponential, and the sum of all others; distance: its logit below the maximum; mass: its target. loss, slope, bend,
-    nll: of the pivot, see `_math.softmax`. scaled: weight times scale of the
-    derivatives. inverse, factor, power: what exponentials are multiplied by; value, second:
-    the derivatives by the pivot's logit. losses, slopes, bends: sums over all other classes. alone: 1 where only
-    the pivot has a target, 0 elsewhere.
+    nll: of the pivot, see `_math.softmax`; losses, slopes, bends: sums over all other classes; alone: 1 where only
+    the pivot has a target, else 0. scaled: weight times scale of the derivatives. inverse, factor, power: what
+    exponentials are multiplied by; multiplier: what the difference to the targets is. value, second: the derivatives
+    by the pivot's logit.
+
+    Row r, class k of a matrix lies at r * row_step + k * class_step, of logits at r * row_step + k * logit_step, of
+    exponentials at r * row_step + k * exp_step; a matrix has so many lines, each of one length.
     """
     fields: list[Any] = [(name, real, (ROWS,)) for name in _ROW_FIELDS]
-    return np.dtype([*fields, ("pivot", np.int64, (ROWS,)), ("rows", np.int64), ("pitch", np.int64),
-                     ("logit_pitch", np.int64), ("classes", np.int64)])  # fmt: skip
+    numbers = ("rows", "classes", "lines", "length", "row_step", "class_step", "logit_step", "exp_step")
+    return np.dtype([*fields, ("pivot", np.int64, (ROWS,)), *((name, np.int64) for name in numbers)])
 
 
 @helper
@@ -50,10 +53,11 @@ def whole(count: int) -> int:
 
 
 @helper
-def block_rows(pitch: int, matrices: int) -> int:
-    """How many rows of so many elements make a block of matrices: whole vectors of rows, unless rows are long."""
-    rows = min(ROWS, ELEMENTS // pitch) * 3 // matrices
-    return max(1, rows) if rows < WIDTH else rows // WIDTH * WIDTH
+def block_rows(classes: int, matrices: int) -> int:
+    """How many rows of so many classes make a block of matrices: whole vectors of rows, unless rows are long."""
+    elements = classes * matrices
+    rows = min(ROWS, NEAR // elements) // WIDTH * WIDTH
+    return max(rows, 1, min(WIDTH, FAR // elements))
 
 
 @helper

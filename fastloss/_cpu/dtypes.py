@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import helper, scalar
-from .._compile.memory import base_of, elements
-from .._compile.vectors import WIDTH, lanes_at, put_past_cache
+from .._compile.memory import elements
 from .._math.half import has_float16
 from .._math.storage import HALVES, storage
 from .call import ABSENT, Operand
@@ -90,40 +89,6 @@ def _conversion(source: Any, target: Any, convert: Any, cast: Any) -> Any:
     return convert_block
 
 
-LARGE = 1 << 24
-"""An output of so many bytes or more will not be in a cache when it is read again."""
-
-
-@helper
-def stream(values: Any, result: Any) -> None:
-    """result[:] = values, past the caches."""
-    size = result.size
-    i = min(size, (-base_of(result)) % 64 // values.itemsize)
-    for k in range(i):
-        result[k] = values[k]
-    while i + WIDTH <= size:
-        put_past_cache(result, i, lanes_at(values, i))
-        i += WIDTH
-    for k in range(i, size):
-        result[k] = values[k]
-
-
-@cache
-def streamer(real: Any) -> Function:
-    """The function that writes real to a large array past the caches, where it is contiguous."""
-
-    def convert_block(here, step, there, pace, count):
-        if pace == 1:
-            stream(elements(here, count, real), elements(there, count, real))
-        else:
-            values, result = elements(here, count, real), elements(there, (count - 1) * pace + 1, real)
-            for i in range(count):
-                result[i * pace] = values[i]
-        return 0
-
-    return Function(f"stream-{real.__name__}", convert_block)
-
-
 def operand(array: Any, real: Any, output: bool = False, strided: bool = False) -> Operand | None:
     """How a kernel that computes in real reaches an array; None if only NumPy can. strided: not in memory order."""
     if array is None:
@@ -135,10 +100,3 @@ def operand(array: Any, real: Any, output: bool = False, strided: bool = False) 
         return Operand(array, 0, dtype.itemsize)
     function = writer(real, dtype) if output else reader(dtype, real)
     return None if function is None else Operand(array, function.address, dtype.itemsize)
-
-
-def streamed(output: Operand | None, real: Any, in_rows: bool) -> Operand | None:
-    """An output of rows; past the caches, which would read it first, if it is large and written where it lies."""
-    if in_rows and output and output.convert == 0 and output.array is not None and output.array.nbytes >= LARGE:
-        return output._replace(convert=streamer(real).address)
-    return output

@@ -78,7 +78,7 @@ def _outputs(loss: Description, request: Request, shape: Geometry, p: Any, real:
 def _pass(loss: Description, shape: Geometry, arrays: tuple[Any, Any, Any], outputs: tuple[Any, Any, Any], scale: float,
           order: int, real: Any, learn: Any, in_place: bool) -> Any:  # fmt: skip
     if isinstance(loss, Categorical):
-        return rows_pass(loss, shape, arrays, outputs, scale, order, real, learn)
+        return rows_pass(loss, shape, arrays, outputs, scale, order, real, learn, in_place)
     return elementwise_pass(loss.maths, loss.constants, arrays, outputs, scale, order, real, learn, in_place)
 
 
@@ -119,21 +119,14 @@ def activate(loss: Description, z: Any, out: Any) -> Any:
     real = checks.real_dtype(loss.name, array, "z")
     result = np.empty_like(array) if out is None else out
     target = checks.output(loss.name, "out", result, array.shape, {"z": array})
+    in_place = checks.same_memory(target, array)
     axis = class_axis(loss, array) if isinstance(loss, Categorical) else None
     if array.size and axis is not None:
         examples = array.shape[:axis] + array.shape[axis + 1 :]
-        softmax_pass(Geometry(examples, array.shape[axis], axis), array, target, real)
+        softmax_pass(Geometry(examples, array.shape[axis], axis), array, target, real, in_place)
     elif array.size and loss.activation is not None:
-        elementwise_pass(
-            loss.activation,
-            (),
-            (array, array, None),
-            (target, None, None),
-            0.0,
-            0,
-            real,
-            in_place=checks.same_memory(target, array),
-        )
+        outputs = target, None, None
+        elementwise_pass(loss.activation, (), (array, array, None), outputs, 0.0, 0, real, in_place=in_place)
     elif array.size:
         with np.errstate(all="ignore"):  # what is too large for the dtype of out is inf, as everywhere
             np.copyto(target, array, casting="unsafe")

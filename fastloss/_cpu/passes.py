@@ -15,7 +15,7 @@ from .._request.geometry import Geometry
 from .._request.weights import repeated
 from .across import pivots, weigher
 from .call import Call, Operand
-from .dtypes import operand, reader, streamed
+from .dtypes import operand, reader
 from .elementwise import block, elementwise
 from .launch import PARALLEL, TASK_ELEMENTS, TASKS, Function, Kernel
 from .lines import MOST
@@ -28,7 +28,7 @@ from .weights import total_weights
 Learn = Callable[[Kernel, Call], None]
 """Told of the kernel and the call of a pass over arrays where they lie, once it is done."""
 OUTPUTS = ("losses", "gradient", "hessian")
-FEW = 8
+FEW = 0
 """Up to how many classes on the last axis rows are taken side by side, where each class has a target."""
 
 
@@ -152,11 +152,12 @@ def _call(loss: Categorical, shape: Geometry, w: Any, real: Any, scale: float, c
 
 
 def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: Any, w: Any,
-               outputs: tuple[Any, Any, Any], few: int = 0, most: int = MOST,
+               outputs: tuple[Any, Any, Any], in_place: bool, most: int = MOST,
                learn: Learn | None = None) -> Found:  # fmt: skip
     """Run the kernel that choose(side_by_side) gives, with the functions that it calls, over rows in any memory order.
 
-    few, most: up to how many classes rows are taken side by side, on the last axis and on others.
+    in_place: an output is y_pred. most: up to how many classes rows are taken side by side, where the classes are not
+    on the last axis.
     """
     tasks = 1
     if shape.number * shape.classes >= PARALLEL:
@@ -168,14 +169,14 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
     home = in_memory_order(shape, [y, p, *outputs])
     if home is not None and (w is None or call.repeat):
         (yv, pv, *views), inner = home
-        side_by_side = shape.classes <= (few if inner == 1 else most if inner >= WIDTH else 0)
+        side_by_side = inner >= WIDTH and shape.classes <= most
         strided = inner > 1 and not side_by_side
         found = [
             operand(yv, np.int64 if shape.indices else real, strided=strided and not shape.indices),
             operand(pv, real, strided=strided),
             operand(w, real, strided=call.repeat > 1),
             operand(views[0], real, True),
-            *(streamed(operand(o, real, True, strided), real, inner == 1) for o in views[1:]),
+            *(operand(o, real, True, strided or in_place) for o in views[1:]),
         ]
         if all(found):
             kernel, functions = choose(side_by_side)
@@ -193,7 +194,7 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
         labels: Staged | None = Staged(y, native, convert=convert.address if convert else 0)
     else:
         labels = rows_last(y)
-    kernel, functions = choose(shape.classes <= few)
+    kernel, functions = choose(False)
     return staged(runner(kernel), call._replace(repeat=int(w is not None), **functions), {
         "y_true": labels,
         "y_pred": rows_last(p),
@@ -205,8 +206,9 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
 
 
 def rows_pass(loss: Categorical, shape: Geometry, arrays: tuple[Any, Any, Any], outputs: tuple[Any, Any, Any],
-              scale: float, order: int, real: Any, learn: Learn | None = None) -> Found:  # fmt: skip
-    """One pass over y_true, y_pred and weights, which have the rank of the losses."""
+              scale: float, order: int, real: Any, learn: Learn | None = None,
+              in_place: bool = False) -> Found:  # fmt: skip
+    """One pass over y_true, y_pred and weights, which have the rank of the losses; in_place: an output is y_pred."""
     y, p, w = arrays
     call = _call(loss, shape, w, real, scale, loss.factors is not None)
     soft = loss.label_smoothing > 0 or not shape.indices
@@ -220,8 +222,7 @@ def rows_pass(loss: Categorical, shape: Geometry, arrays: tuple[Any, Any, Any], 
             return rows_kernel(real, side_by_side, "many" if soft else "one", order), functions
         return probabilities_kernel(real, soft, order), functions
 
-    few, most = (FEW if soft else 0, MOST) if loss.from_logits else (0, 0)
-    return _over_rows(choose, call, shape, real, y, p, w, outputs, few, most, learn)
+    return _over_rows(choose, call, shape, real, y, p, w, outputs, in_place, MOST if loss.from_logits else 0, learn)
 
 
 def weights_of_rows(loss: Categorical, shape: Geometry, y: Any, w: Any, real: Any, classed: bool) -> float:
@@ -231,14 +232,14 @@ def weights_of_rows(loss: Categorical, shape: Geometry, y: Any, w: Any, real: An
     def choose(side_by_side: bool) -> tuple[Kernel, dict[str, Any]]:
         return weights_kernel(real), {}
 
-    return _over_rows(choose, call, shape, real, y, None, w, (None, None, None), few=0, most=0).value
+    return _over_rows(choose, call, shape, real, y, None, w, (None, None, None), False, 0).value
 
 
-def softmax_pass(shape: Geometry, z: Any, out: Any, real: Any) -> None:
-    """Write the softmax of every row."""
+def softmax_pass(shape: Geometry, z: Any, out: Any, real: Any, in_place: bool) -> None:
+    """Write the softmax of every row; in_place: over the logits."""
     call = Call(size=shape.number, classes=shape.classes)
 
     def choose(side_by_side: bool) -> tuple[Kernel, dict[str, Any]]:
         return rows_kernel(real, side_by_side, "none", 1), {}
 
-    _over_rows(choose, call, shape, real, None, z, None, (None, out, None))
+    _over_rows(choose, call, shape, real, None, z, None, (None, out, None), in_place)

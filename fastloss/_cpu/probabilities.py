@@ -6,15 +6,18 @@ import numpy as np
 
 from .._compile.invoke import invoke, invoke_block
 from .._compile.jit import helper
-from .._compile.memory import base_of, borrow, scratch
+from .._compile.memory import base_of, borrow, elements, scratch
 from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from .._request.messages import PREDICTION, TARGET
-from .along import sums
-from .block import add_losses, block_rows, examine, reach_of, table_dtype, total, weigh_by_class, whole
-from .call import CALL, read, report_of, write
-from .targets import smooth_targets, spread_indices
+from . import along
+from .block import add_losses, block_rows, reach_of, table_dtype, total, whole
+from .broadcast import SCALED, along_rows
+from .call import CALL, report_of, write
+from .targets import fill, targets_reader
 from .transfer import put_rows, rows_of
+
+multiply = along_rows(SCALED)
 
 
 @helper
@@ -45,22 +48,24 @@ def keep_nan(p: Any, g: Any, table: Any) -> None:
 
 
 @helper
-def fill_derivative(values: Any, pitch: int, derivatives: Any, table: Any, soft: bool) -> None:
-    """Rows of derivatives by probabilities, packed; 0 where a class has no target."""
-    for r in range(table.rows):
-        for k in range(table.classes):
-            values[r * table.classes + k] = values[r * pitch + k] * table.scaled[r] if soft else 0
-        if not soft:
+def fill_derivative(values: Any, derivatives: Any, table: Any, soft: bool) -> None:
+    """Derivatives by probabilities; 0 where a class has no target."""
+    if soft:
+        multiply(table, values, values, values, values, values, 0)
+    else:
+        fill(borrow(values, 0, table.length), values.dtype.type(0))
+        for r in range(table.rows):
             borrow(values, r * table.classes + table.pivot[r], 1)[0] = derivatives[r] * table.scaled[r]
+    for r in range(table.rows):
         if table.weight[r] == 0:
-            for k in range(table.classes):
-                values[r * table.classes + k] = 0
+            fill(borrow(values, r * table.classes, table.classes), values.dtype.type(0))
 
 
 def probabilities(real: Any, soft: bool, order: int) -> Any:
     """The kernel of probabilities of dtype real, with one target a row or many."""
     dtype, with_gradient, with_hessian = table_dtype(real), order >= 1, order >= 2
     table_bytes, matrices = dtype.itemsize, 5
+    read_targets = targets_reader(real, along, soft, False)
 
     @helper
     def maths(call_at, table_at, p, t, u, v):
@@ -69,7 +74,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         scale = real(call.scale)
         if soft:
             invoke_block(call.weigh, call_at, table_at, base_of(p), base_of(p), base_of(t), base_of(u), base_of(v), 0)
-            sums(u, table, table.loss)
+            along.sums(u, 1, table, table.loss)
         else:
             for r in range(table.rows):
                 table.own[r] = borrow(p, r * table.classes + table.pivot[r], 1)[0]
@@ -85,39 +90,25 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         """Rows first..last of a call."""
         call, report = record_at(call_at, CALL), report_of(reports, task)
         classes = call.classes
-        keep, even = real(1.0 - call.label_smoothing), real(call.label_smoothing) / real(classes)
-        most = block_rows(whole(classes), matrices)
-        matrix = (most + 1) * whole(classes) + WIDTH
+        most = block_rows(classes, matrices)
+        matrix = whole(most * classes) + WIDTH
         space = np.empty(matrices * matrix, real)
         p_space, y_space, t = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)
         u, v = borrow(space, 3 * matrix, matrix), borrow(space, 4 * matrix, matrix)
         table_at, high, low = scratch(table_bytes, np.uint8), scratch(16, np.float64), scratch(16, np.float64)
         table = record_at(base_of(table_at), dtype)
-        table.classes = table.logit_pitch = classes
+        table.classes = table.row_step = classes
+        table.lines = table.class_step = table.logit_step = table.exp_step = 1
         for j in range(16):
             high[j] = low[j] = 0
         invalid, kind, value = -1, 0.0, 0.0
         row = first
         while row < last:
             many = min(most, last - row)
-            table.rows, table.pitch = many, whole(classes)
-            pivot, w = borrow(table.pivot, 0, many), borrow(table.weight, 0, many)
-            for r in range(many):
-                pivot[r] = 0
-            if call.indices != 0:
-                read(call.y_true, row, 1, pivot)
-            _, where, what, found = examine(call, row, pivot, w)
-            if not soft and call.has_factors != 0:
-                weigh_by_class(call, pivot, w)
+            table.rows, table.length = many, many * classes
+            _, _, where, what, found = read_targets(call, table, t, row, y_space)
             reach = reach_of(many, classes)
-            if soft and call.indices != 0:
-                spread_indices(call, t, table, False, keep, even)
-            elif soft:
-                y = rows_of(call, call.y_true, row, many, reach, y_space)
-                r, k, target = smooth_targets(call, y, classes, t, table, False, keep, even)
-                if r >= 0 and (where < 0 or row + r < where):
-                    where, what, found = (row + r) * classes + k, TARGET, np.float64(target)
-            p = rows_of(call, call.y_pred, row, many, reach, p_space)
+            p = elements(rows_of(call, call.y_pred, row, many, reach, p_space), reach, real)
             bad, at, x = first_outside(p, table)
             if at >= 0:
                 place = where // classes if what == TARGET else where
@@ -127,12 +118,12 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
                 invalid, kind, value = where, what, found
             maths(call_at, base_of(table_at), p, t, u, v)
             if with_hessian:
-                fill_derivative(v, table.pitch, table.bend, table, soft)
+                fill_derivative(v, table.bend, table, soft)
                 if bad:
                     keep_nan(p, v, table)
                 put_rows(call, call.hessian, row, many, v)
             if with_gradient:
-                fill_derivative(t, table.pitch, table.slope, table, soft)
+                fill_derivative(t, table.slope, table, soft)
             if bad:
                 keep_nan(p, borrow(t, 0, matrix if with_gradient else 0), table)
             if with_gradient:

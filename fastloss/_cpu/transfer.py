@@ -3,8 +3,7 @@
 from typing import Any
 
 from .._compile.jit import helper
-from .._compile.memory import array_base, beyond, borrow, elements
-from .._compile.vectors import WIDTH, transpose
+from .._compile.memory import array_base, base_of, beyond, borrow
 from .block import whole
 from .call import read, write
 
@@ -17,17 +16,17 @@ def row_start(call: Any, row: int) -> int:
 
 @helper
 def rows_of(call: Any, operand: Any, first: int, rows: int, reach: int, values: Any) -> Any:
-    """Rows one behind the other, `reach` elements of which may be read: where they lie, or copied to values."""
+    """The address of rows one behind the other, `reach` elements of which may be read: where they lie, or of copies."""
     classes, inner = call.classes, call.inner
     if inner > 1:
         for r in range(rows):
             read(operand, row_start(call, first + r), inner, borrow(values, r * classes, classes))
-        return values
+        return base_of(values)
     start, size = first * classes, rows * classes
     if operand.convert == 0 and reach <= call.size * classes - start:
-        return elements(beyond(array_base(operand.array), start, operand.item_bytes), reach, values.dtype)
+        return beyond(array_base(operand.array), start, operand.item_bytes)
     read(operand, start, 1, borrow(values, 0, size))
-    return values
+    return base_of(values)
 
 
 @helper
@@ -42,42 +41,19 @@ def put_rows(call: Any, operand: Any, first: int, rows: int, values: Any) -> Non
 
 
 @helper
-def lines_of(call: Any, operand: Any, first: int, rows: int, flat: Any, values: Any) -> Any:
-    """A line for each class, and how far they lie apart: where they lie, or brought to values."""
+def lines_of(call: Any, operand: Any, first: int, rows: int, values: Any) -> Any:
+    """The address of lines, one for each class, how many elements they span and how far they lie apart."""
     classes, inner, pitch = call.classes, call.inner, whole(rows)
     start = row_start(call, first)
-    if inner == 1:
-        reach = pitch * classes + whole(classes)
-        _to_lines(rows_of(call, operand, first, rows, reach, flat), classes, pitch, values)
-        return values, pitch
     if operand.convert == 0 and rows == pitch:
-        size = (classes - 1) * inner + rows
-        return elements(beyond(array_base(operand.array), start, operand.item_bytes), size, values.dtype), inner
+        return beyond(array_base(operand.array), start, operand.item_bytes), (classes - 1) * inner + rows, inner
     for k in range(classes):
         read(operand, start + k * inner, 1, borrow(values, k * pitch, rows))
-    return values, pitch
+    return base_of(values), classes * pitch, pitch
 
 
 @helper
-def _to_lines(rows: Any, classes: int, pitch: int, lines: Any) -> None:
-    for r in range(0, pitch, WIDTH):
-        for k in range(0, classes, WIDTH):
-            transpose(rows, r * classes + k, classes, lines, k * pitch + r, pitch)
-
-
-@helper
-def put_lines(call: Any, operand: Any, first: int, rows: int, flat: Any, values: Any) -> None:
+def put_lines(call: Any, operand: Any, first: int, rows: int, values: Any) -> None:
     """Write lines, one for each class."""
-    classes, inner, pitch = call.classes, call.inner, whole(rows)
-    if inner > 1:
-        for k in range(classes):
-            write(operand, row_start(call, first) + k * inner, 1, borrow(values, k * pitch, rows))
-        return
-    vectors = classes if classes < WIDTH else classes // WIDTH * WIDTH
-    for r in range(0, pitch, WIDTH):
-        for k in range(0, vectors, WIDTH):  # what goes beyond a row is overwritten by the next one
-            transpose(values, k * pitch + r, pitch, flat, r * classes + k, classes)
-    for r in range(rows):
-        for k in range(vectors, classes):
-            flat[r * classes + k] = values[k * pitch + r]
-    write(operand, first * classes, 1, borrow(flat, 0, rows * classes))
+    for k in range(call.classes):
+        write(operand, row_start(call, first) + k * call.inner, 1, borrow(values, k * whole(rows), rows))
