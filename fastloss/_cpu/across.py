@@ -67,8 +67,7 @@ def weigher(maths: Any, logits: bool, side_by_side: bool, real: Any, order: int)
         c = named(constants_of(call, real), constants)
         size = table.lines * table.length
         z = elements(z_at, size if table.logit_step == table.class_step else table.lines * table.logit_step, real)
-        e = elements(e_at, size if table.exp_step == table.class_step else table.lines * table.exp_step, real)
-        t, u = elements(t_at, size, real), elements(u_at, size, real)
+        e, t, u = elements(e_at, size, real), elements(t_at, size, real), elements(u_at, size, real)
         run(table, z, e, t, u, elements(v_at, size if with_hessian else 0, real), c)
         return 0
 

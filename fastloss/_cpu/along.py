@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import helper, scalar
-from .._compile.memory import borrow, scratch
+from .._compile.memory import borrow, prefetch, scratch
 from .._compile.vectors import (
     WIDTH,
     first_equal,
@@ -52,12 +52,13 @@ def maxima(z: Any, table: Any) -> None:
 @helper
 def find_one_hot(y: Any, step: int, table: Any) -> int:
     """The class of each row of targets whose only one is a 1 is its pivot, else -1; how many have one."""
-    classes, count = table.classes, 0
+    classes, count, size = table.classes, 0, table.rows * table.classes
     whole_, T = classes // WIDTH * WIDTH, y.dtype.type
     for r in range(table.rows):
         start, k, found, bits, more = r * classes, 0, -1, 0, False
         while k < classes and not more:
             vector = lanes_at(y, start + k)
+            prefetch(y, start + k + size, start + k + size + 1)
             lanes = nonzero(vector if k < whole_ else only(vector, classes - k, T(0)))
             more = (lanes & (lanes - 1)) != 0 or (lanes != 0 and bits != 0)
             found, bits = (k if lanes != 0 else found), (lanes if lanes != 0 else bits)
@@ -74,19 +75,21 @@ def find_one_hot(y: Any, step: int, table: Any) -> int:
 @helper
 def find_largest(z: Any, table: Any) -> None:
     """The first class that has the maximum is the pivot of a row that has none."""
+    classes, tops = table.classes, table.top
     for r in range(table.rows):
         if table.pivot[r] >= 0:
             continue
-        start, k, found = r * table.classes, 0, WIDTH
-        while k < table.classes and found == WIDTH:
-            found = first_equal(lanes_at(z, start + k), table.top[r])
+        start, k = r * classes, 0
+        found = first_equal(lanes_at(z, start), tops[r])
+        while found == WIDTH and k + WIDTH < classes:
             k += WIDTH
-        k += found - WIDTH
-        table.pivot[r] = k if k < table.classes else 0  # a row of NaNs
+            found = first_equal(lanes_at(z, start + k), tops[r])
+        k += found
+        table.pivot[r] = k if k < classes else 0  # a row of NaNs
 
 
 @helper
-def sums(values: Any, step: int, table: Any, results: Any) -> None:
+def sums(values: Any, table: Any, results: Any) -> None:
     """The sum of each row of a matrix."""
     if table.classes <= LONG:
         row_sums(values, table.classes, table.classes, table.rows, borrow(results, 0, results.size))

@@ -38,11 +38,11 @@ def table_dtype(real: Any) -> Any:
     exponentials are multiplied by; multiplier: what the difference to the targets is. value, second: the derivatives
     by the pivot's logit.
 
-    Row r, class k of a matrix lies at r * row_step + k * class_step, of logits at r * row_step + k * logit_step, of
-    exponentials at r * row_step + k * exp_step; a matrix has so many lines, each of one length.
+    Row r, class k of a matrix lies at r * row_step + k * class_step, of logits at r * row_step + k * logit_step; a
+    matrix has so many lines, each of one length.
     """
     fields: list[Any] = [(name, real, (ROWS,)) for name in _ROW_FIELDS]
-    numbers = ("rows", "classes", "lines", "length", "row_step", "class_step", "logit_step", "exp_step")
+    numbers = ("rows", "classes", "lines", "length", "row_step", "class_step", "logit_step")
     return np.dtype([*fields, ("pivot", np.int64, (ROWS,)), *((name, np.int64) for name in numbers)])
 
 

@@ -14,7 +14,7 @@ from .._compile.vectors import WIDTH, put_lanes, spread
 from .._math.primitives import fma
 from .._math.softmax import hessian, scaled_exp
 
-LINE = 1024
+LINE = 2048
 """Elements that are computed at once where values of rows are repeated."""
 PART = 256
 _STRIDE = LINE + WIDTH
@@ -82,10 +82,10 @@ def across_rows(row_loop: RowLoop) -> Any:
     @helper
     def run(table, z, e, t, u, v, constants):
         a, b, c, d = columns(table)
-        z_step, e_step, pitch = table.logit_step, table.exp_step, table.length
+        z_step, pitch = table.logit_step, table.length
         for k in range(table.classes):
             at = k * pitch
-            loop(borrow(z, k * z_step, pitch), borrow(e, k * e_step, pitch), borrow(t, at, pitch),
+            loop(borrow(z, k * z_step, pitch), borrow(e, at, pitch), borrow(t, at, pitch),
                  borrow(u, at, pitch), borrow(v, at, pitch), a, b, c, d, constants)  # fmt: skip
 
     return run

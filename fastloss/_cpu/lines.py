@@ -106,8 +106,8 @@ def _add(values: Any, a: int, b: int, results: Any, at: int, count: int) -> None
 
 
 @helper
-def sums(values: Any, step: int, table: Any, results: Any) -> None:
-    """The sum of each row of lines `step` apart, in the order of those of `along`: 16 sums, then neighbours."""
+def sums(values: Any, table: Any, results: Any) -> None:
+    """The sum of each row of a matrix, in the order of those of `along`: 16 sums, then neighbours."""
     classes, pitch = table.classes, table.length
     used, work = min(classes, WIDTH), scratch(4096, values.dtype)  # WIDTH lines of ROWS
     if classes == 1:
@@ -115,18 +115,18 @@ def sums(values: Any, step: int, table: Any, results: Any) -> None:
         return
     if classes <= WIDTH:
         for k in range(0, classes - 1, 2):
-            _add(values, k * step, (k + 1) * step, work, k // 2 * ROWS, pitch)
+            _add(values, k * pitch, (k + 1) * pitch, work, k // 2 * ROWS, pitch)
         if classes % 2 != 0:
-            _copy(borrow(values, (classes - 1) * step, pitch), borrow(work, classes // 2 * ROWS, pitch))
+            _copy(borrow(values, (classes - 1) * pitch, pitch), borrow(work, classes // 2 * ROWS, pitch))
         used = (classes + 1) // 2
     else:
         for k in range(WIDTH):
             if k + WIDTH < classes:
-                _add(values, k * step, (k + WIDTH) * step, work, k * ROWS, pitch)
+                _add(values, k * pitch, (k + WIDTH) * pitch, work, k * ROWS, pitch)
             else:
-                _copy(borrow(values, k * step, pitch), borrow(work, k * ROWS, pitch))
+                _copy(borrow(values, k * pitch, pitch), borrow(work, k * ROWS, pitch))
         for k in range(2 * WIDTH, classes):
-            line = borrow(values, k * step, pitch)
+            line = borrow(values, k * pitch, pitch)
             for i in range(0, pitch, WIDTH):
                 at = k % WIDTH * ROWS + i
                 put_lanes(work, at, plus(lanes_at(work, at), lanes_at(line, i)))
@@ -153,5 +153,5 @@ def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
     for k in range(table.classes):
         at = k * pitch
         _product(borrow(z, k * table.logit_step, pitch), borrow(t, at, pitch), borrow(u, at, pitch), table.top)
-    sums(u, pitch, table, table.losses)
-    sums(t, pitch, table, table.slopes)
+    sums(u, table, table.losses)
+    sums(t, table, table.slopes)

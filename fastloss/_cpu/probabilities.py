@@ -74,7 +74,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         scale = real(call.scale)
         if soft:
             invoke_block(call.weigh, call_at, table_at, base_of(p), base_of(p), base_of(t), base_of(u), base_of(v), 0)
-            along.sums(u, 1, table, table.loss)
+            along.sums(u, table, table.loss)
         else:
             for r in range(table.rows):
                 table.own[r] = borrow(p, r * table.classes + table.pivot[r], 1)[0]
@@ -98,7 +98,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         table_at, high, low = scratch(table_bytes, np.uint8), scratch(16, np.float64), scratch(16, np.float64)
         table = record_at(base_of(table_at), dtype)
         table.classes = table.row_step = classes
-        table.lines = table.class_step = table.logit_step = table.exp_step = 1
+        table.lines = table.class_step = table.logit_step = 1
         for j in range(16):
             high[j] = low[j] = 0
         invalid, kind, value = -1, 0.0, 0.0

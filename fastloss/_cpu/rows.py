@@ -28,10 +28,9 @@ from .._math.softmax import (
 )
 from . import along, lines
 from .block import add_losses, block_rows, exponentials_at_infinity, reach_of, table_dtype, total, whole
-from .broadcast import EXPONENTIALS, GRADIENT, HESSIAN, POWERS, SOFT_GRADIENT
+from .broadcast import EXPONENTIALS, GRADIENT, HESSIAN, PART, POWERS, SOFT_GRADIENT
 from .call import CALL, report_of, write
 from .targets import fill, targets_reader
-from .transfer import row_start
 
 # --- survey --------------------------------------------------------------------------------------------------------
 
@@ -46,14 +45,15 @@ def _exponentiate_unscaled(z: Any, e: Any, most: Any) -> Any:
 
 
 @helper
-def exponentiate_unscaled(z: Any, e: Any) -> bool:
-    """The exponentials of a block as one run, unscaled; whether all logits allow it, else they mean nothing."""
+def exponentiate_unscaled(z: Any, e: Any, table: Any) -> bool:
+    """The exponentials of a block, unscaled; whether all logits allow it, else they mean nothing."""
     limit = magnitude(pick(z[0], UNSCALED, UNSCALED))
-    most = limit
-    for start in range(0, z.size, 256):
-        count = min(256, z.size - start)
-        prefetch(z, start + z.size, start + z.size + 256)
-        most = _exponentiate_unscaled(borrow(z, start, count), borrow(e, start, count), most)
+    most, length = limit, table.length
+    for k in range(table.lines):
+        for start in range(0, length, PART):
+            at, count = k * table.logit_step + start, min(PART, length - start)
+            prefetch(z, at + length, at + length + count)
+            most = _exponentiate_unscaled(borrow(z, at, count), borrow(e, k * table.class_step + start, count), most)
     return most == limit
 
 
@@ -77,13 +77,13 @@ def mend_infinite_rows(z: Any, e: Any, table: Any) -> None:
         if abs(table.top[r]) == math.inf:
             at = r * table.row_step
             exponentials_at_infinity(borrow(z, at, z.size - at), borrow(e, at, e.size - at), table.logit_step,
-                                     table.exp_step, table.classes, table.top[r])  # fmt: skip
+                                     table.class_step, table.classes, table.top[r])  # fmt: skip
 
 
 @helper
 def set_pivots_apart(e: Any, table: Any) -> None:
     """Take the exponentials of the pivots out of their rows, so that no sum contains them."""
-    row_step, class_step, rows, pivots, own = table.row_step, table.exp_step, table.rows, table.pivot, table.own
+    row_step, class_step, rows, pivots, own = table.row_step, table.class_step, table.rows, table.pivot, table.own
     for r in range(rows):
         place = borrow(e, r * row_step + pivots[r] * class_step, 1)
         own[r], place[0] = place[0], 0
@@ -167,8 +167,8 @@ def mend_hessian(e: Any, h: Any, table: Any) -> None:
         base, sum_, at = table.peak[r], table.rest[r] + table.own[r], r * table.row_step
         if table.distance[r] > 0 and base + base > sum_:
             for k in range(table.classes):
-                if e[at + k * table.exp_step] == base:
-                    rest = other_exponentials(e, at, table.exp_step, table.classes, k) + table.own[r]
+                if e[at + k * table.class_step] == base:
+                    rest = other_exponentials(e, at, table.class_step, table.classes, k) + table.own[r]
                     p, q = base / sum_, rest / sum_
                     second = hessian(p, q, table.slope[r], table.bend[r], base - base)
                     h[at + k * table.class_step] = second * table.scaled[r]
@@ -219,9 +219,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
     @helper
     def survey(z, e, table, hard):
         """Exponentials, and their sums without the pivots; hard: the pivots are known."""
-        size, unscaled = table.rows * table.classes, False
-        if not side_by_side:
-            unscaled = exponentiate_unscaled(borrow(z, 0, size), borrow(e, 0, size))
+        unscaled = exponentiate_unscaled(z, e, table)
         measured = with_hessian or not hard or not unscaled
         if measured:
             maxima(z, table)
@@ -237,7 +235,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         set_pivots_apart(e, table)
         if measured:
             measure_pivots(z, table)
-        sums(e, table.exp_step, table, table.rest)
+        sums(e, table, table.rest)
 
     @helper
     def weigh(call_at, table_at, z, e, t, u, v):
@@ -256,10 +254,10 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
                 fill(borrow(v, 0, size), real(0))
         else:
             invoke_block(call.weigh, call_at, table_at, base_of(z), base_of(e), base_of(t), base_of(u), base_of(v), 0)
-            sums(u, step, table, table.losses)
-            sums(t, step, table, table.slopes)
+            sums(u, table, table.losses)
+            sums(t, table, table.slopes)
         if with_hessian:
-            sums(v, step, table, table.bends)
+            sums(v, table, table.bends)
         else:
             for r in range(whole(table.rows)):
                 table.bends[r] = 0
@@ -267,16 +265,11 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
     @helper
     def exponentials_of(call, operand, row, table, buffer):
         """The address of the exponentials, which become the gradient, how many, and whether it lies there."""
-        classes, inner, many = call.classes, call.inner, table.rows
-        base = beyond(array_base(operand.array), row_start(call, row), operand.item_bytes)
-        table.exp_step = table.class_step
-        if with_gradient and operand.convert == 0:
-            if side_by_side and many == table.length:
-                table.exp_step = inner
-                return base, (classes - 1) * inner + many, True
-            reach = reach_of(many, classes)
-            if not side_by_side and inner == 1 and row * classes + reach <= call.size * classes:
-                return base, reach, True
+        classes, many = call.classes, table.rows
+        start, reach = row * classes, reach_of(many, classes)
+        fits = call.inner == 1 and start + reach <= call.size * classes
+        if with_gradient and operand.convert == 0 and not side_by_side and fits:
+            return beyond(array_base(operand.array), start, operand.item_bytes), reach, True
         return base_of(buffer), buffer.size, False
 
     @helper
@@ -296,7 +289,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
                 soft_gradient(table, e, e, t, e, e, 0)
             else:
                 hard_gradient(table, e, e, e, e, e, 0)
-            complete(e, table.exp_step, table.value, table, unusual)
+            complete(e, table.class_step, table.value, table, unusual)
             if not direct:
                 put(call, call.gradient, row, table.rows, e)
 

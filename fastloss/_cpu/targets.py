@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import helper, independent
-from .._compile.memory import array_base, borrow, elements
+from .._compile.memory import array_base, borrow, elements, prefetch
 from .._math.primitives import pick
 from .._request.messages import TARGET
 from .block import examine, weigh_by_class
+from .broadcast import PART
 from .call import read
 
 
@@ -68,8 +69,10 @@ def _smooth_dense(y: Any, y_step: int, t: Any, table: Any, keep: Any, even: Any)
     """Targets of dense labels; whether one of those that are read lies outside [0, 1]."""
     outside = False
     for k in range(table.lines):
-        line = borrow(t, k * table.length, table.length)
-        outside |= _smooth(borrow(y, k * y_step, table.length), line, keep, even)
+        for start in range(0, table.length, PART):
+            count, at = min(PART, table.length - start), k * y_step + start
+            prefetch(y, at + table.length, at + table.length + count)
+            outside |= _smooth(borrow(y, at, count), borrow(t, k * table.length + start, count), keep, even)
     return outside
 
 
