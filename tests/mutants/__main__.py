@@ -35,7 +35,8 @@ def caught(fault: Fault, folder: Path) -> bool:
         *(["-k", chosen] if chosen else []),
     ]
     try:
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True).returncode == 1
+        said = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True).stdout
+        return "FAILED tests/" in said
     finally:
         path.write_text(text)
 
