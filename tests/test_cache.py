@@ -35,10 +35,10 @@ PRINT_LOSS = """
     import sys; sys.path.insert(0, {path!r})
     import numpy as np, fastloss as fl
     from fastloss._compile import jit
-    from fastloss._cpu import passes
+    from fastloss._cpu import elementwise_pass
     assert fl.__file__.startswith({path!r})
     print(fl.mse.loss(np.array([1.0, 2.0]), np.array([1.0, 5.0])))
-    kernel = passes.block_function(fl.mse._maths(), np.float64, 0)
+    kernel = elementwise_pass.block_function(fl.mse._maths(), np.float64, 0)
     print(sum(kernel.run.stats.cache_hits.values()))
 """
 

@@ -9,7 +9,7 @@ import pytest
 
 import fastloss as fl
 from fastloss._compile import jit
-from fastloss._cpu import passes
+from fastloss._cpu import elementwise_pass
 from tests.support import CLASSES, VARIANTS, categorical, name_of, sample
 from tests.test_threads import compiled, run
 
@@ -40,7 +40,7 @@ def test_no_double_precision_in_float32_loops(cls, monkeypatch):
     """The vectorised loops of a float32 kernel hold no vector of doubles, and there are vectors of floats."""
     monkeypatch.setattr(jit, "cache_folder", lambda: None)  # code from the cache cannot be listed
     for loss in (v for v in VARIANTS if type(v) is cls and not categorical(v)):
-        kernel = passes.block_function.__wrapped__(loss._maths(), np.float32, 1)
+        kernel = elementwise_pass.block_function.__wrapped__(loss._maths(), np.float32, 1)
         listing = kernel.run.inspect_llvm(kernel.run.signatures[0])
         assert re.search(r"<\d+ x float>", listing), f"{name_of(loss)} is not vectorised"
         doubles = [line for line in listing.splitlines() if re.search(r"<\d+ x double>", line) and "store" not in line]
@@ -51,7 +51,7 @@ def test_no_double_precision_in_float32_loops(cls, monkeypatch):
 def test_a_loss_compiles_few_kernels(monkeypatch):
     """Layouts, weights' shapes and read-only flags share kernels: one for each set of outputs."""
     loss = fl.MeanAbsoluteError()
-    before = passes.block_function.cache_info().currsize
+    before = elementwise_pass.block_function.cache_info().currsize
     y, p = sample(loss, (30, 4), np.float32)
     for array in (p, np.asfortranarray(p), p[::2].repeat(2, 0), p.astype(np.float16)):
         for reduction in ("mean", "none", "sum"):
@@ -59,7 +59,7 @@ def test_a_loss_compiles_few_kernels(monkeypatch):
             loss.loss(y, array, reduction=reduction)
             loss.gradient(y, array, reduction=reduction)
             loss.gradient_hessian(y, array, reduction=reduction)
-    assert passes.block_function.cache_info().currsize - before <= 3
+    assert elementwise_pass.block_function.cache_info().currsize - before <= 3
 
 
 @compiled

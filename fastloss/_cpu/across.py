@@ -1,15 +1,18 @@
-"""The maths of one loss for rows of classes: across the pivots of a block, and over all classes with a target."""
+"""The second step of a block of rows: its losses, and what their derivatives are made of, in vectors of rows."""
 
 from typing import Any
 
-from .._compile.jit import independent, scalar
-from .._compile.memory import elements
+from .._compile.invoke import invoke_block
+from .._compile.jit import helper, independent, scalar
+from .._compile.memory import base_of, borrow, elements
 from .._compile.records import record_at
 from .._math.constants import named
-from .._math.softmax import pivot_nll
-from .block import table_dtype
+from .._math.primitives import pick, split
+from .._math.softmax import pivot_gradient, pivot_hessian, pivot_nll
+from .block import table_dtype, whole
 from .broadcast import RowLoop, across_rows, along_rows
 from .call import CALL, constants_of
+from .targets import fill
 
 
 def pivots(maths: Any, logits: bool, real: Any) -> Any:
@@ -72,3 +75,79 @@ def weigher(maths: Any, logits: bool, side_by_side: bool, real: Any, order: int)
         return 0
 
     return function
+
+
+@helper
+def no_other_targets(table: Any) -> None:
+    """What the pivots have, and the sums over the other classes, where only pivots have a target."""
+    for r in range(whole(table.rows)):
+        table.mass[r] = table.alone[r] = 1
+        table.losses[r] = table.slopes[r] = table.bends[r] = 0
+
+
+@helper
+def finish(table: Any, scale: Any) -> bool:
+    """Losses and factors of the derivatives; whether exponentials are multiplied by a power of two before."""
+    T, least, powers = type(scale), pick(scale, 2.0**-120, 2.0**-1000), False
+    for r in range(whole(table.rows)):
+        w, rest, own, mass = table.weight[r], table.rest[r], table.own[r], table.mass[r]
+        sum_ = rest + own
+        p, q, none, scaled = own / sum_, rest / sum_, mass == T(0), w * scale
+        loss = T(0) if none else mass * table.loss[r]
+        slope, bend = T(0) if none else mass * table.slope[r], T(0) if none else mass * table.bend[r]
+        slopes, bends = table.slopes[r], table.bends[r]
+        slope_sum, bend_sum = slopes + slope, bends + bend
+        alone = table.alone[r] != T(0)  # then there is nothing to subtract before the scale
+        factor = slope_sum * (scaled if alone else T(1))
+        table.multiplier[r] = T(1) if alone else scaled
+        # A small factor over a large sum would be subnormal: a power of two of the sum goes its own way.
+        small = (abs(factor) < least * sum_) & (factor != T(0))
+        power = split(sum_)[2] if small else T(1)
+        table.loss[r] = (table.losses[r] + loss) * w
+        table.slope[r], table.bend[r], table.scaled[r] = slope_sum, bend_sum, scaled
+        table.power[r], table.factor[r] = power, factor / (sum_ * power)
+        table.value[r] = pivot_gradient(p, q, slopes, slope) * scaled
+        table.second[r] = pivot_hessian(p, q, slope_sum, bends, bend) * scaled
+    for r in range(table.rows):
+        powers |= table.power[r] != T(1)
+    return powers
+
+
+@helper
+def finish_activation(table: Any) -> None:
+    """The factors of softmax itself."""
+    for r in range(whole(table.rows)):
+        sum_ = table.rest[r] + table.own[r]
+        table.factor[r], table.value[r] = type(sum_)(1) / sum_, table.own[r] / sum_
+
+
+def weigh_step(real: Any, layout: Any, with_hessian: bool) -> Any:
+    """The function that adds over all classes with a target."""
+    sums, weigh_nll, dtype = layout.sums, layout.weigh_nll, table_dtype(real)
+
+    @helper
+    def weigh(call_at, table_at, z, e, t, u, v):
+        """Sums over all classes with a target; t becomes slopes, v bends."""
+        call, table = record_at(call_at, CALL), record_at(table_at, dtype)
+        step, size = table.class_step, table.lines * table.length
+        for r in range(table.rows):
+            place = borrow(t, r * table.row_step + table.pivot[r] * step, 1)
+            table.mass[r], place[0] = place[0], 0
+        if call.weigh == 0:  # the loss is -log p
+            weigh_nll(z, t, u, table)
+            for r in range(table.rows):
+                slope = table.slopes[r]
+                table.losses[r] += real(0) if slope == real(0) else slope * table.nll[r]
+            if with_hessian:
+                fill(borrow(v, 0, size), real(0))
+        else:
+            invoke_block(call.weigh, call_at, table_at, base_of(z), base_of(e), base_of(t), base_of(u), base_of(v), 0)
+            sums(u, table, table.losses)
+            sums(t, table, table.slopes)
+        if with_hessian:
+            sums(v, table, table.bends)
+        else:
+            for r in range(whole(table.rows)):
+                table.bends[r] = 0
+
+    return weigh

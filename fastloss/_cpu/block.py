@@ -4,7 +4,6 @@ The logits, exponentials and targets of a block are matrices: each row along its
 line in which rows lie side by side (`lines`).
 """
 
-import math
 from functools import cache
 from typing import Any
 
@@ -15,7 +14,7 @@ from .._compile.memory import array_base, borrow, elements
 from .._compile.vectors import WIDTH
 from .._math.elementary import two_sum
 from .._request.messages import LABEL, WEIGHT
-from .call import read_weights
+from .call import read_weights, write
 
 ROWS = 256
 """Rows of a block, at most."""
@@ -39,11 +38,12 @@ def table_dtype(real: Any) -> Any:
     by the pivot's logit.
 
     Row r, class k of a matrix lies at r * row_step + k * class_step, of logits at r * row_step + k * logit_step; a
-    matrix has so many lines, each of one length.
+    matrix has so many lines, each of one length. high, low: WIDTH sums of the losses of all blocks, in two parts.
     """
     fields: list[Any] = [(name, real, (ROWS,)) for name in _ROW_FIELDS]
     numbers = ("rows", "classes", "lines", "length", "row_step", "class_step", "logit_step")
-    return np.dtype([*fields, ("pivot", np.int64, (ROWS,)), *((name, np.int64) for name in numbers)])
+    sums: list[Any] = [(name, np.float64, (WIDTH,)) for name in ("high", "low")]
+    return np.dtype([*fields, ("pivot", np.int64, (ROWS,)), *((name, np.int64) for name in numbers), *sums])
 
 
 @helper
@@ -73,21 +73,56 @@ def _accumulate(losses: Any, high: Any, low: Any) -> None:
 
 
 @helper
-def add_losses(losses: Any, rows: int, high: Any, low: Any) -> None:
-    """Add the losses of a block to WIDTH sums of two parts: the result does not depend on how rows are grouped."""
-    for r in range(rows, whole(rows)):
-        losses[r] = 0
-    for r in range(0, rows, WIDTH):
-        _accumulate(borrow(losses, r, WIDTH), high, low)
+def begin(table: Any, report: Any, classes: int) -> None:
+    """Nothing is added yet, and nothing invalid is found."""
+    table.classes, report.invalid = classes, -1
+    for j in range(WIDTH):
+        table.high[j] = table.low[j] = 0
 
 
 @helper
-def total(high: Any, low: Any) -> Any:
-    """The sum of WIDTH sums of two parts."""
-    value, rest = high[0], low[0]
+def arrange(table: Any, rows: int, side_by_side: bool) -> None:
+    """Where the rows of a block lie in its matrices."""
+    classes = table.classes
+    table.rows = rows
+    if side_by_side:
+        table.lines, table.length, table.row_step, table.class_step = classes, whole(rows), 1, whole(rows)
+    else:
+        table.lines, table.length, table.row_step, table.class_step = 1, rows * classes, classes, 1
+
+
+@helper
+def note(report: Any, invalid: int, kind: Any, value: Any) -> None:
+    """Report an invalid element, if there is one and it is the first."""
+    if report.invalid < 0 and invalid >= 0:
+        report.invalid, report.kind, report.y_true = invalid, kind, value
+
+
+@helper
+def put_losses(call: Any, table: Any, first: int) -> None:
+    """Write the losses of a block, 0 for rows of weight 0, and add them.
+
+    They are added to WIDTH sums of two parts: the result does not depend on how rows are grouped.
+    """
+    rows = table.rows
+    losses = borrow(table.loss, 0, table.loss.size)
+    for r in range(rows):
+        losses[r] = losses[r] if table.weight[r] != 0 else 0
+    if call.losses.item_bytes != 0:
+        write(call.losses, first, 1, borrow(losses, 0, rows))
+    for r in range(rows, whole(rows)):
+        losses[r] = 0
+    for r in range(0, rows, WIDTH):
+        _accumulate(borrow(losses, r, WIDTH), table.high, table.low)
+
+
+@helper
+def end(table: Any, report: Any) -> None:
+    """Report the sum of all losses."""
+    high, low = table.high[0], table.low[0]
     for j in range(1, WIDTH):
-        value, rest = two_sum(value, rest + low[j], high[j])
-    return value, rest
+        high, low = two_sum(high, low + table.low[j], table.high[j])
+    report.high, report.low = high, low
 
 
 @helper
@@ -129,15 +164,3 @@ def weigh_by_class(call: Any, pivot: Any, w: Any) -> bool:
         w[r] *= factors[pivot[r]]
         none |= np.int64(w[r] == 0)
     return none != 0
-
-
-@helper
-def exponentials_at_infinity(z: Any, e: Any, step_z: int, step_e: int, classes: int, top: Any) -> None:
-    """The exponentials of a row whose maximum is infinite: the limit, or NaN where there is none."""
-    peaks = 0
-    for k in range(classes):
-        peaks += z[k * step_z] == top
-    for k in range(classes):
-        x = z[k * step_z]
-        limit = 1 if x == top else (0 if x < top else math.nan)
-        e[k * step_e] = limit if top > 0 and peaks == 1 else math.nan

@@ -10,8 +10,9 @@ from .._request.description import Categorical, Description, Request
 from .._request.geometry import Geometry, class_axis, geometry
 from .._request.messages import invalid_element
 from .._request.weights import evened, hidden, in_range, is_masked, masked_like, relative, without
+from .elementwise_pass import elementwise_pass, sum_of
 from .fast_path import teacher
-from .passes import elementwise_pass, rows_pass, softmax_pass, sum_of, weights_of_rows
+from .rows_pass import rows_pass, softmax_pass, weights_of_rows
 
 LABELS = ("losses", "gradient", "hessian")
 

@@ -11,9 +11,9 @@ from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from .._request.messages import PREDICTION, TARGET
 from . import along
-from .block import add_losses, block_rows, reach_of, table_dtype, total, whole
+from .block import arrange, begin, block_rows, end, note, put_losses, reach_of, table_dtype, whole
 from .broadcast import SCALED, along_rows
-from .call import CALL, report_of, write
+from .call import CALL, report_of
 from .targets import fill, targets_reader
 from .transfer import put_rows, rows_of
 
@@ -83,39 +83,33 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
             invoke(call.maths, call_at, table_at, whole(table.rows), 0, 0)
         for r in range(table.rows):
             w = table.weight[r]
-            table.loss[r] = 0 if w == 0 else table.loss[r] * w
+            table.loss[r] *= w
             table.scaled[r] = w * scale
 
     def piece(call_at, first, last, reports, task):
         """Rows first..last of a call."""
-        call, report = record_at(call_at, CALL), report_of(reports, task)
-        classes = call.classes
+        call, report, table_at = record_at(call_at, CALL), report_of(reports, task), scratch(table_bytes, np.uint8)
+        table, classes = record_at(base_of(table_at), dtype), call.classes
+        begin(table, report, classes)
+        table.logit_step = 1
         most = block_rows(classes, matrices)
         matrix = whole(most * classes) + WIDTH
         space = np.empty(matrices * matrix, real)
         p_space, y_space, t = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)
         u, v = borrow(space, 3 * matrix, matrix), borrow(space, 4 * matrix, matrix)
-        table_at, high, low = scratch(table_bytes, np.uint8), scratch(16, np.float64), scratch(16, np.float64)
-        table = record_at(base_of(table_at), dtype)
-        table.classes = table.row_step = classes
-        table.lines = table.class_step = table.logit_step = 1
-        for j in range(16):
-            high[j] = low[j] = 0
-        invalid, kind, value = -1, 0.0, 0.0
         row = first
         while row < last:
             many = min(most, last - row)
-            table.rows, table.length = many, many * classes
-            _, _, where, what, found = read_targets(call, table, t, row, y_space)
+            arrange(table, many, False)
+            _, _, where, kind, value = read_targets(call, table, t, row, y_space)
             reach = reach_of(many, classes)
             p = elements(rows_of(call, call.y_pred, row, many, reach, p_space), reach, real)
             bad, at, x = first_outside(p, table)
             if at >= 0:
-                place = where // classes if what == TARGET else where
+                place = where // classes if kind == TARGET else where
                 if where < 0 or row + at // classes < place:
-                    where, what, found = row * classes + at, PREDICTION, np.float64(x)
-            if invalid < 0 and where >= 0:
-                invalid, kind, value = where, what, found
+                    where, kind, value = row * classes + at, PREDICTION, np.float64(x)
+            note(report, where, kind, value)
             maths(call_at, base_of(table_at), p, t, u, v)
             if with_hessian:
                 fill_derivative(v, table.bend, table, soft)
@@ -128,12 +122,9 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
                 keep_nan(p, borrow(t, 0, matrix if with_gradient else 0), table)
             if with_gradient:
                 put_rows(call, call.gradient, row, many, t)
-            if call.losses.item_bytes != 0:
-                write(call.losses, row, 1, borrow(table.loss, 0, many))
-            add_losses(borrow(table.loss, 0, table.loss.size), many, high, low)
+            put_losses(call, table, row)
             row += many
-        report.high, report.low = total(high, low)
-        report.invalid, report.kind, report.y_true = invalid, kind, value
+        end(table, report)
         return np.int64(0 * space.size)  # the workspace lives until here: borrowed views are not counted
 
     return piece

@@ -1,98 +1,25 @@
-"""One pass over arrays, wherever and in whatever dtype they lie: the choice of kernels, and what they are given."""
+"""One pass over rows of classes, wherever and in whatever dtype they lie: the choice of kernels and their arguments."""
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from .._compile.jit import scalar
 from .._compile.vectors import WIDTH
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
-from .._math.forms import ElementwiseMaths
 from .._request.description import Categorical
 from .._request.geometry import Geometry
 from .._request.weights import repeated
 from .across import pivots, weigher
 from .call import Call, Operand
 from .dtypes import operand, reader
-from .elementwise import block, elementwise
+from .elementwise_pass import OUTPUTS, Learn
 from .launch import PARALLEL, TASK_ELEMENTS, TASKS, Function, Kernel
 from .lines import MOST
 from .probabilities import probabilities
 from .rows import rows
 from .staging import Found, Staged, direct, staged
-from .sums import BLOCK
 from .weights import total_weights
-
-Learn = Callable[[Kernel, Call], None]
-"""Told of the kernel and the call of a pass over arrays where they lie, once it is done."""
-OUTPUTS = ("losses", "gradient", "hessian")
-FEW = 0
-"""Up to how many classes on the last axis rows are taken side by side, where each class has a target."""
-
-
-# --- elements ------------------------------------------------------------------------------------------------------
-
-
-@cache
-def block_function(maths: Any, real: Any, order: int) -> Function:
-    """The compiled maths of one loss for a block of elements."""
-    return Function(f"{maths.name}-{real.__name__}-{order}", block(maths, real, order), 8, interleaved=maths.deep)
-
-
-@cache
-def elementwise_kernel(real: Any) -> Kernel:
-    """The kernel of all losses of elements."""
-    return Kernel(f"elementwise-{real.__name__}", elementwise(real))
-
-
-def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any, Any, Any],
-                     outputs: tuple[Any, Any, Any], scale: float, order: int, real: Any, learn: Learn | None = None,
-                     in_place: bool = False) -> Found:  # fmt: skip
-    """One pass over y_true, y_pred and weights, which have the rank of the losses; in_place: an output is y_pred."""
-    y, p, w = arrays
-    size, repeat = p.size, 0 if w is None else repeated(w, p.shape)
-    kernel, parallel = elementwise_kernel(real), size >= PARALLEL
-    function, numbers = block_function(maths, real, order).address, padded(constants, ELEMENTWISE_CONSTANTS)
-
-    def run(call: Call) -> Any:
-        count = -(-call.size // BLOCK)
-        return kernel(call, count, min(count, TASKS) if parallel else 1)
-
-    if w is None or repeat:
-        found: Any = [operand(y, real), operand(p, real), operand(w, real, strided=repeat > 1)]
-        found += [operand(o, real, True, in_place) for o in outputs]
-        if None not in found:
-            ready = Call(*found)._replace(size=size, repeat=repeat, maths=function, scale=scale, constants=numbers)
-            return direct(run, ready, (lambda: learn(kernel, ready)) if learn else None)
-    call = Call(size=size, repeat=int(w is not None), maths=function, scale=scale, constants=numbers)
-    return staged(run, call, {
-        "y_true": Staged(y, real),
-        "y_pred": Staged(p, real),
-        "weight": None if w is None else Staged(np.broadcast_to(w, p.shape), real),
-        **{name: None if o is None else Staged(o, real, output=True) for name, o in zip(OUTPUTS, outputs, strict=True)},
-    })  # fmt: skip
-
-
-@scalar
-def _itself(y: Any, p: Any, c: Any) -> Any:
-    return p, type(p)(0), type(p)(0)
-
-
-IDENTITY = ElementwiseMaths("identity", _itself)
-
-
-def sum_of(w: Any, count: int) -> float:
-    """The sum of weights, each counted as often as it is used, in float64; w has as many dimensions as the losses."""
-    if w.size <= BLOCK:
-        with np.errstate(over="ignore"):
-            return float(np.add.reduce(w, axis=None, dtype=np.float64)) * (count / w.size)
-    found = elementwise_pass(IDENTITY, (), (w, w, None), (None, None, None), 1.0, 0, np.float64)
-    return float(found.value * (count / w.size))
-
-
-# --- rows of classes -----------------------------------------------------------------------------------------------
 
 
 @cache

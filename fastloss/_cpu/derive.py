@@ -1,0 +1,91 @@
+"""The last step of a block of rows: gradient and Hessian."""
+
+from typing import Any
+
+from .._compile.jit import helper
+from .._compile.memory import borrow
+from .._math.elementary import two_sum
+from .._math.softmax import hessian
+from .broadcast import GRADIENT, HESSIAN, POWERS, SOFT_GRADIENT
+from .targets import fill
+
+
+@helper
+def other_exponentials(e: Any, at: int, step: int, classes: int, apart: int) -> Any:
+    """The sum of a row without one class."""
+    high = low = e.dtype.type(0)
+    for k in range(classes):
+        if k != apart:
+            high, low = two_sum(high, low, e[at + k * step])
+    return high + low
+
+
+@helper
+def mend_hessian(e: Any, h: Any, table: Any) -> None:
+    """The Hessian by the logit of a class that is not the pivot and has p > 1/2, where 1 - p would cancel."""
+    for r in range(table.rows):
+        base, sum_, at = table.peak[r], table.rest[r] + table.own[r], r * table.row_step
+        if table.distance[r] > 0 and base + base > sum_:
+            for k in range(table.classes):
+                if e[at + k * table.class_step] == base:
+                    rest = other_exponentials(e, at, table.class_step, table.classes, k) + table.own[r]
+                    p, q = base / sum_, rest / sum_
+                    second = hessian(p, q, table.slope[r], table.bend[r], base - base)
+                    h[at + k * table.class_step] = second * table.scaled[r]
+
+
+@helper
+def discard_empty(slopes: Any, table: Any) -> bool:
+    """Weight 0 for rows of which no class counts, and whether there are any; signed targets may add up to 0."""
+    any_ = False
+    for r in range(table.rows):
+        if table.slope[r] == 0 and table.mass[r] == 0:
+            found = False
+            for k in range(table.classes):
+                found |= slopes[r * table.row_step + k * table.class_step] != 0
+            if not found:
+                table.weight[r], any_ = 0, True
+    return any_
+
+
+@helper
+def complete(values: Any, step: int, pivots: Any, table: Any, unusual: bool) -> None:
+    """Derivatives by the pivots' logits, and 0 for rows of weight 0."""
+    row_step = table.row_step
+    for r in range(table.rows):
+        borrow(values, r * row_step + table.pivot[r] * step, 1)[0] = pivots[r]
+    if unusual:
+        for r in range(table.rows):
+            if table.weight[r] == 0:
+                for k in range(table.classes):
+                    values[r * row_step + k * step] = 0
+
+
+def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
+    """The function of this step."""
+    put, with_gradient, with_hessian = layout.put, order >= 1, order >= 2
+    loops = [layout.over_elements(loop) for loop in (POWERS, GRADIENT, SOFT_GRADIENT, HESSIAN)]
+    raise_to_powers, hard_gradient, soft_gradient, second_derivatives = loops
+
+    @helper
+    def derive(call, table, e, t, v, row, hard, unusual, powers, direct):
+        """Gradient and Hessian of a block; 0 for rows that do not count."""
+        if with_hessian:
+            if hard:
+                fill(borrow(v, 0, table.lines * table.length), real(0))
+            second_derivatives(table, e, e, e, e, v, 0)
+            mend_hessian(e, v, table)
+            complete(v, table.class_step, table.second, table, unusual)
+            put(call, call.hessian, row, table.rows, v)
+        if with_gradient:
+            if powers:
+                raise_to_powers(table, e, e, e, e, e, 0)
+            if soft and not hard:
+                soft_gradient(table, e, e, t, e, e, 0)
+            else:
+                hard_gradient(table, e, e, e, e, e, 0)
+            complete(e, table.class_step, table.value, table, unusual)
+            if not direct:
+                put(call, call.gradient, row, table.rows, e)
+
+    return derive
