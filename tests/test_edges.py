@@ -190,6 +190,21 @@ def test_dense_one_hot_is_class_index(dtype):
             np.testing.assert_allclose(a.gradient, b.gradient, rtol=2e-5, atol=1e-30)
 
 
+@pytest.mark.parametrize("inner", [1, 32])
+@pytest.mark.parametrize("classes", [4, 18, 40])
+def test_rows_that_are_almost_one_hot(classes, inner):
+    """Alone in a block: two ones, a single target that is no 1, a second one that is small."""
+    z = np.linspace(-1, 2, classes)
+    z = np.broadcast_to(z[:, None], (classes, inner)).copy() if inner > 1 else z
+    for first, second in ((1, 1), (0.5, 0), (0, 0.25), (1, 1e-3), (0.5, 0.5)):
+        y = np.zeros_like(z)
+        y[1], y[-1] = first, second
+        loss, grad = fl.CategoricalCrossentropy(from_logits=True, axis=0)(y, z, reduction="sum")
+        log_p = z - np.log(np.exp(z).sum(0))
+        assert loss == pytest.approx(-(y * log_p).sum(), rel=1e-12)
+        np.testing.assert_allclose(grad, np.exp(log_p) * y.sum(0) - y, rtol=1e-9, atol=1e-15)
+
+
 def test_weighted_mean_is_torchs():
     """class_weight and ignore_index in the divisor; 1.92 in the issue trackers, where one-hot gives 3.85 elsewhere."""
     z = np.array([[1.0, 2.0, 3.0], [1.0, 0.0, 0.0], [0.0, 5.0, 0.0]])
