@@ -28,11 +28,11 @@ demo: $(VENV)/demo.stamp
 
 # what a newcomer runs; the targets below are slower, and CI runs them all
 test: $(VENV)/cuda.stamp
-	@$(BIN)/python -m pytest -m "not long"
+	@$(BIN)/python -m pytest -m "not slow and not long"
 
-# the package without each of the private names of Numba that it uses
+# kernels on disk, settings of Numba, CUDA kernels compiled, and the package without each of Numba's private names
 test-long: $(VENV)/cuda.stamp
-	@$(BIN)/python -m pytest -m long
+	@$(BIN)/python -m pytest -m "slow or long"
 
 # the CUDA kernels in Numba's simulator, by the tests that hold for every loss
 test-simulator: $(VENV)/cuda.stamp

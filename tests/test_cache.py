@@ -17,6 +17,7 @@ import fastloss as fl
 from fastloss._compile import cache as _cache
 from tests.test_threads import compiled, run
 
+pytestmark = pytest.mark.slow
 ROOT = Path(fl.__file__).parent
 
 

@@ -24,6 +24,7 @@ from fastloss._cuda import passes
 from fastloss._cuda.formats import format_of
 from fastloss._cuda.layout import _copier, _filler
 
+pytestmark = pytest.mark.slow
 F32, F64, F16, BF16 = (format_of(np.dtype(t)) for t in (np.float32, np.float64, np.float16, ml_dtypes.bfloat16))
 U8, I64 = (format_of(np.dtype(t)) for t in (np.uint8, np.int64))
 KINDS = [(np.float32, F32, F32), (np.float32, U8, BF16), (np.float32, I64, F16), (np.float64, U8, F64)]

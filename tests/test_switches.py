@@ -4,6 +4,7 @@ import pytest
 
 from tests.test_threads import compiled, run
 
+pytestmark = pytest.mark.slow
 LOSSES = """
     import numpy as np, numba, fastloss as fl
     y, p = np.array([1.0, 0, 1]), np.array([0.9, 0.2, 0.7], np.float32)

@@ -32,7 +32,7 @@ def run(code: str, **env: str) -> str:
 
 
 def test_the_sum_of_all_tasks_is_rounded_once():
-    """Each block but one adds 1, which a sum of one float would lose: also those of the last task, after a large one."""
+    """Each block but one adds 1, which a sum of one float would lose, in the last task too."""
     p = np.zeros(1024 * 1000)
     p[::1024], p[996 * 1024] = 1, 2.0**27
     assert fl.mse.loss(np.zeros_like(p), p, reduction="sum") == float(2**54 + 999)
