@@ -65,17 +65,17 @@ def _lower_put_lanes(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
-def spread(x: Any) -> Any:
+def splat(x: Any) -> Any:
     """x in every lane."""
     return np.full(WIDTH, x)
 
 
-@compiles(spread, types.Float, typer=lambda x: Vector(x) if isinstance(x, types.Float) else None)
-def _lower_spread(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return _spread(builder, args[0])
+@compiles(splat, types.Float, typer=lambda x: Vector(x) if isinstance(x, types.Float) else None)
+def _lower_splat(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return _splat(builder, args[0])
 
 
-def _spread(builder: Any, value: Any) -> Any:
+def _splat(builder: Any, value: Any) -> Any:
     vector = ir.VectorType(value.type, WIDTH)
     undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, value, I32(0))
@@ -91,7 +91,7 @@ def only(vector: Any, count: int, rest: Any) -> Any:
 def _lower_only(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     count = builder.trunc(context.cast(builder, args[1], sig.args[1], types.int64), I32)
     lanes = ir.Constant(ir.VectorType(I32, WIDTH), list(range(WIDTH)))
-    return builder.select(builder.icmp_signed("<", lanes, _spread(builder, count)), args[0], _spread(builder, args[2]))
+    return builder.select(builder.icmp_signed("<", lanes, _splat(builder, count)), args[0], _splat(builder, args[2]))
 
 
 def plus(a: Any, b: Any) -> Any:
@@ -158,7 +158,7 @@ def first_equal(vector: Any, x: Any) -> Any:
 
 @compiles(first_equal, Vector, types.Float, typer=lambda vector, x: types.int64)
 def _lower_first_equal(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    mask = builder.bitcast(builder.fcmp_ordered("==", args[0], _spread(builder, args[1])), ir.IntType(WIDTH))
+    mask = builder.bitcast(builder.fcmp_ordered("==", args[0], _splat(builder, args[1])), ir.IntType(WIDTH))
     wide = builder.or_(builder.zext(mask, I32), I32(1 << WIDTH))
     return builder.zext(builder.cttz(wide, ir.IntType(1)(1)), ir.IntType(64))
 

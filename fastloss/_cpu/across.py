@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._compile.invoke import invoke_block
-from .._compile.jit import helper, independent, scalar
+from .._compile.jit import helper, independent
 from .._compile.memory import base_of, borrow, elements
 from .._compile.records import record_at
 from .._math.constants import named
@@ -62,8 +62,7 @@ def weigher(maths: Any, logits: bool, side_by_side: bool, real: Any, order: int)
             if with_hessian:
                 v[i] = real(0) if none else target * bend
 
-    columns = scalar(lambda table: (table.top, table.nll, table.inverse, table.inverse))
-    run = (across_rows if side_by_side else along_rows)(RowLoop(weigh, columns, 3 if logits else 0))
+    run = (across_rows if side_by_side else along_rows)(RowLoop(weigh, 3 if logits else 0))
 
     def function(call_at, table_at, z_at, e_at, t_at, u_at, v_at, unused):
         call, table = record_at(call_at, CALL), record_at(table_at, dtype)
@@ -71,7 +70,8 @@ def weigher(maths: Any, logits: bool, side_by_side: bool, real: Any, order: int)
         size = table.lines * table.length
         z = elements(z_at, size if table.logit_step == table.class_step else table.lines * table.logit_step, real)
         e, t, u = elements(e_at, size, real), elements(t_at, size, real), elements(u_at, size, real)
-        run(table, z, e, t, u, elements(v_at, size if with_hessian else 0, real), c)
+        v = elements(v_at, size if with_hessian else 0, real)
+        run(table, z, e, t, u, v, table.top, table.nll, table.inverse, table.inverse, c)
         return 0
 
     return function

@@ -17,7 +17,7 @@ from .._compile.vectors import (
     plus,
     product,
     put_lanes,
-    spread,
+    splat,
 )
 from .block import reach_of
 from .broadcast import along_rows as over_elements
@@ -102,7 +102,7 @@ def sums(values: Any, table: Any, results: Any) -> None:
 def _products(z: Any, t: Any, start: Any, count: Any, top: Any) -> Any:
     """Sums of targets times distances below the maximum, and of targets: 16 of each."""
     nothing = type(top)(0)
-    distances, masses, tops, k = spread(nothing), spread(nothing), spread(top), 0
+    distances, masses, tops, k = splat(nothing), splat(nothing), splat(top), 0
     while k + WIDTH <= count:
         targets = lanes_at(t, start + k)
         distances = plus(distances, product(targets, minus(tops, lanes_at(z, start + k))))

@@ -6,7 +6,7 @@ from .._compile.jit import helper
 from .._compile.memory import borrow
 from .._math.elementary import two_sum
 from .._math.softmax import hessian
-from .broadcast import GRADIENT, HESSIAN, POWERS, SOFT_GRADIENT
+from .broadcast import HESSIAN, SCALE, SOFT_GRADIENT
 from .targets import fill
 
 
@@ -64,8 +64,7 @@ def complete(values: Any, step: int, pivots: Any, table: Any, unusual: bool) -> 
 def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
     """The function of this step."""
     put, with_gradient, with_hessian = layout.put, order >= 1, order >= 2
-    loops = [layout.over_elements(loop) for loop in (POWERS, GRADIENT, SOFT_GRADIENT, HESSIAN)]
-    raise_to_powers, hard_gradient, soft_gradient, second_derivatives = loops
+    scale, soft_gradient, second_derivatives = map(layout.over_elements, (SCALE, SOFT_GRADIENT, HESSIAN))
 
     @helper
     def derive(call, table, e, t, v, row, hard, unusual, powers, direct):
@@ -73,17 +72,18 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
         if with_hessian:
             if hard:
                 fill(borrow(v, 0, table.lines * table.length), real(0))
-            second_derivatives(table, e, e, e, e, v, 0)
+            second_derivatives(table, e, e, e, e, v, table.inverse, table.slope, table.bend, table.scaled, 0)
             mend_hessian(e, v, table)
             complete(v, table.class_step, table.second, table, unusual)
             put(call, call.hessian, row, table.rows, v)
         if with_gradient:
+            factor = table.factor
             if powers:
-                raise_to_powers(table, e, e, e, e, e, 0)
+                scale(table, e, e, e, e, e, table.power, table.power, table.power, table.power, 0)
             if soft and not hard:
-                soft_gradient(table, e, e, t, e, e, 0)
+                soft_gradient(table, e, e, t, e, e, factor, table.multiplier, factor, factor, 0)
             else:
-                hard_gradient(table, e, e, e, e, e, 0)
+                scale(table, e, e, e, e, e, factor, factor, factor, factor, 0)
             complete(e, table.class_step, table.value, table, unusual)
             if not direct:
                 put(call, call.gradient, row, table.rows, e)

@@ -12,12 +12,12 @@ from .._compile.vectors import WIDTH
 from .._request.messages import PREDICTION, TARGET
 from . import along
 from .block import arrange, begin, block_rows, end, note, put_losses, reach_of, table_dtype, whole
-from .broadcast import SCALED, along_rows
+from .broadcast import SCALE, along_rows
 from .call import CALL, report_of
 from .targets import fill, targets_reader
 from .transfer import put_rows, rows_of
 
-multiply = along_rows(SCALED)
+multiply = along_rows(SCALE)
 
 
 @helper
@@ -51,7 +51,8 @@ def keep_nan(p: Any, g: Any, table: Any) -> None:
 def fill_derivative(values: Any, derivatives: Any, table: Any, soft: bool) -> None:
     """Derivatives by probabilities; 0 where a class has no target."""
     if soft:
-        multiply(table, values, values, values, values, values, 0)
+        scaled = table.scaled
+        multiply(table, values, values, values, values, values, scaled, scaled, scaled, scaled, 0)
     else:
         fill(borrow(values, 0, table.length), values.dtype.type(0))
         for r in range(table.rows):

@@ -31,7 +31,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
     soft, activation = targets == "many", targets == "none"
     layout: Any = lines if side_by_side else along
     bring, read_targets = layout.bring, targets_reader(real, layout, soft, True)
-    survey, weigh = surveyor(layout, order >= 2), weigh_step(real, layout, order >= 2)
+    survey, weigh = surveyor(layout, soft, order >= 2), weigh_step(real, layout, order >= 2)
     derive, dtype = deriver(real, layout, soft, order), table_dtype(real)
     table_bytes, matrices = dtype.itemsize, 2 + 2 * soft + (order >= 2)
 
@@ -54,9 +54,11 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
             weigh(call_at, table_at, z, e, t, u, v)
         else:
             no_other_targets(table)
-        powers = finish(table, real(call.scale))
+        powers, empty = finish(table, real(call.scale)), False
         put_losses(call, table, row)
-        return powers, (not hard) and discard_empty(t, table)
+        if soft and not hard:
+            empty = discard_empty(t, table)
+        return powers, empty
 
     def piece(call_at, first, last, reports, task):
         """Rows first..last of a call."""

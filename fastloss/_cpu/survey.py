@@ -88,7 +88,7 @@ def measure_pivots(z: Any, table: Any) -> None:
         table.distance[r] = 0 if x == top else top - x
 
 
-def surveyor(layout: Any, with_hessian: bool) -> Any:
+def surveyor(layout: Any, soft: bool, with_hessian: bool) -> Any:
     """The function of this step."""
     maxima, find_largest, sums = layout.maxima, layout.find_largest, layout.sums
     exponentials = layout.over_elements(EXPONENTIALS)
@@ -102,12 +102,12 @@ def surveyor(layout: Any, with_hessian: bool) -> Any:
             maxima(z, table)
         if not unscaled:
             scale_exponentials(table)
-            exponentials(table, z, e, e, e, e, 0)
+            exponentials(table, z, e, e, e, e, table.shift, table.magic, table.floor, table.floor, 0)
             mend_infinite_rows(z, e, table)
         elif measured:
             for r in range(table.rows):
                 table.peak[r] = unscaled_exp(table.top[r])
-        if not hard:
+        if soft and not hard:
             find_largest(z, table)
         set_pivots_apart(e, table)
         if measured:

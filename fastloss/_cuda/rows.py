@@ -13,6 +13,7 @@ from .._compile.cuda import device
 from .._compile.cuda_memory import load
 from .._compile.jit import scalar
 from .._math.elementary import joined, log1p, two_sum
+from .._math.softmax import gradient, hessian, pivot_gradient, pivot_hessian
 from .access import Access
 from .softmax import exponential, survey
 from .sums import group_sum, group_sum_twofold
@@ -58,6 +59,7 @@ def one_class(focus: Any, real: Any, io: Access, order: int) -> Any:
                         e = exponential(es[j], top, k == best, shift, magic, floor)
                         pk = e * inverse
                         qk = rest_top / total if k == best else real(1) - pk
+                        # `hessian` and `pivot_hessian` without the terms that no other class has here
                         h = pk * (qk * slope + pk * bend)
                         if k == true:
                             h = q * (pk * slope + q * bend)
@@ -142,11 +144,10 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, 
                     e, target = exponential(xs[j], top, k == best, shift, magic, floor), real(0) if indices else ys[j]
                     pk, qk, _, slope, bend = share(xs[j], top, e * inverse, k == best, q_best, excess, target, cw, k,
                                                    true, keep, even, classed, c)  # fmt: skip
-                    # Nothing may cancel where p is near 1.
-                    h = pk * (qk * slope_sum + pk * bend_sum) + (qk - pk) * bend
-                    if k == best:
-                        h = pk * (qk * slope_sum + pk * bend_rest) + qk * qk * bend
-                    g_k = pk * slope_rest - qk * slope if k == best else pk * slope_sum - slope
+                    g_k, h = gradient(pk, slope_sum, slope), hessian(pk, qk, slope_sum, bend_sum, bend)
+                    if k == best:  # nothing may cancel where p is near 1
+                        g_k = pivot_gradient(pk, qk, slope_rest, slope)
+                        h = pivot_hessian(pk, qk, slope_sum, bend_rest, bend)
                     empty = marks == real(0)  # no class counts, whatever the logits
                     hs[j] = real(0) if empty else h * factor
                     xs[j] = real(0) if empty else g_k * factor
