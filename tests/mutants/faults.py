@@ -112,7 +112,7 @@ FAULTS = [
     Fault("NaN of other classes", "_cpu/probabilities.py", "if table.weight[r] != 0 and p[i] != p[i]:", "if False:",
           "tests/test_edges.py -k nan_probabilities"),
     Fault("probabilities outside [0, 1]", "_cpu/probabilities.py", "if table.weight[r] != 0 and (x < 0 or x > 1):",
-          "if False:", "tests/test_errors.py -k outside_the_domain"),
+          "if False:", "tests/test_first_fault.py"),
     Fault("ignored rows weigh in a mean", "_cpu/weights.py", "if call.has_ignore != 0 and true == call.ignore_index:",
           "if False:", "tests/test_options.py -k ignoring"),
     # --- elements ---
@@ -123,9 +123,9 @@ FAULTS = [
     Fault("invalid elements pass", "_cpu/elementwise.py", "        if bad != 0:\n            w = elements", "        if False:\n            w = elements",
           "tests/test_errors.py -k outside_the_domain"),
     Fault("soft labels count as hard ones", "_cpu/elementwise.py", "mixed = flag(mixed | flag(soft(y[i])))",
-          "mixed = flag(0)", "tests/test_generic.py -k reference"),
+          "mixed = flag(0)", "tests/test_ulp.py -k Binary"),
     Fault("the smaller share of a soft label", "_cpu/elementwise.py", "        if with_sides and parts != 0:",
-          "        if False:", "tests/test_generic.py -k reference"),
+          "        if False:", "tests/test_ulp.py -k Binary"),
     Fault("repeated weights", "_cpu/call.py", "            k = (first + i) // call.repeat\n", "            k = i // call.repeat\n",
           "tests/test_weights.py -k elements"),
     # --- the fast path ---
