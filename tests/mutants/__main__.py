@@ -35,8 +35,10 @@ def caught(fault: Fault, folder: Path) -> bool:
         *(["-k", chosen] if chosen else []),
     ]
     try:
-        said = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True).stdout
+        said = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300).stdout
         return "FAILED tests/" in said
+    except subprocess.TimeoutExpired:  # it hangs, which no run of the tests would pass over
+        return True
     finally:
         path.write_text(text)
 
