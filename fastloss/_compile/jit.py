@@ -86,9 +86,6 @@ scalar = _inner(forceinline=True)
 helper = _inner()
 """A loop that kernels call."""
 
-long_loop = _inner("InnerInterleaved")
-"""A loop that kernels call and whose body is long: it works on two vectors at a time."""
-
 independent = _inner("InnerIndependent")
 """A loop that kernels call and whose iterations are independent: 16 are taken at a time, also of short rows."""
 

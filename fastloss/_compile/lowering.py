@@ -76,14 +76,6 @@ class _Inner(NativeLowering):
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _InnerInterleaved(_Inner):
-    """The same for vector loops with a long body."""
-
-    _name = "fastloss_inner_interleaved"
-    lowering_class = _Interleaving
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)
 class _Interleaved(NativeLowering):
     """Lowering of an entry point that is such a loop."""
 
@@ -108,12 +100,6 @@ class Inner(_Compiler):
     """Compiles functions that only kernels call."""
 
     lowering = _Inner
-
-
-class InnerInterleaved(_Compiler):
-    """Compiles vector loops with a long body that only kernels call."""
-
-    lowering = _InnerInterleaved
 
 
 class Interleaved(_Compiler):
