@@ -230,6 +230,24 @@ def test_an_edit_between_import_and_first_use(tmp_path):
     assert not cache.exists() or not files(cache)
 
 
+@compiled
+def test_an_edit_after_the_first_use(tmp_path):
+    """What was compiled before it is kept, what is compiled after it is not: its code may be of neither version."""
+    folder, cache = copy_of_the_package(tmp_path), tmp_path / "cache"
+    edited = f"open({str(folder / 'fastloss' / 'plot.py')!r}, 'a').write('# edited')"
+    code = (
+        PRINT_LOSS.format(path=str(folder))
+        + f"""
+    {edited}
+    print(fl.mae.loss(np.array([1.0, 2.0]), np.array([1.0, 5.0])))
+    """
+    )
+    assert run(code, NUMBA_CACHE_DIR=str(cache)).split() == ["4.5", "0", "1.5"]
+    kept = [path.name for path in files(cache)]
+    assert any("squared" in name for name in kept)
+    assert not any("absolute" in name for name in kept)
+
+
 def files(folder):
     return sorted((folder / "fastloss").glob("*.nbc"))
 

@@ -234,6 +234,16 @@ def test_values_out_of_the_domain_are_nan_where_they_are(library):
 
 
 @every_library
+def test_dense_targets_outside_are_nan_where_they_are(library):
+    y = np.array([[1, 0, 0], [1.5, 0, 0], [0, -0.5, 1], [0, 0, 1]], np.float32)
+    for logits in (True, False):
+        loss = fl.CategoricalCrossentropy(from_logits=logits)
+        losses, grad = get(library, loss(put(library, y), put(library, np.full_like(y, 0.5)), reduction="none"))
+        np.testing.assert_array_equal(np.isnan(losses), [False, True, True, False])
+        np.testing.assert_array_equal(np.isnan(grad).any(1), [False, True, True, False])
+
+
+@every_library
 def test_the_same_bits_each_time(library):
     for loss in (fl.BinaryCrossentropy(from_logits=True), fl.CategoricalCrossentropy(from_logits=True)):
         y, p = sample(loss, (5, 9) if SIMULATED else (60, 3300), np.float32)
