@@ -234,6 +234,15 @@ def test_values_out_of_the_domain_are_nan_where_they_are(library):
 
 
 @every_library
+def test_the_largest_unsigned_label_is_not_ignored(library):
+    """Its bits are those of -1."""
+    loss = fl.CategoricalCrossentropy(from_logits=True, ignore_index=-1)
+    y = put(library, np.array([1, 2**64 - 1], np.uint64))
+    losses = get(library, loss.loss(y, put(library, np.zeros((2, 3), np.float32)), reduction="none"))
+    np.testing.assert_array_equal(np.isnan(losses), [False, True])
+
+
+@every_library
 def test_dense_targets_outside_are_nan_where_they_are(library):
     y = np.array([[1, 0, 0], [1.5, 0, 0], [0, -0.5, 1], [0, 0, 1]], np.float32)
     for logits in (True, False):

@@ -185,5 +185,5 @@ FAULTS = [
     Fault("outputs that overlap, on a GPU", "_cuda/plan.py", "if meet and not (in_place and a == b) and shared", "if False and shared",
           "tests/test_cuda_host.py -k between_other_elements"),
     Fault("class indices without sign, on a GPU", "_cuda/access.py", "return large if large >= 0 else np.int64(-(2**63))",
-          "return large", "tests/test_cuda.py -k out_of_the_domain", simulated=True),
+          "return large", "tests/test_cuda.py -k largest_unsigned", simulated=True),
 ]  # fmt: skip
