@@ -18,8 +18,9 @@ from .call import read_weights, write
 
 ROWS = 256
 """Rows of a block, at most."""
-NEAR, FAR = 8192, 65536
-"""Elements of the matrices of a block: those of WIDTH rows or more fit the first-level cache, long rows the second."""
+NEAR, NEAR_LINES, FAR = 3072, 4096, 65536
+"""Elements of the matrices of a block: WIDTH rows or more fit the first-level cache with the next block, long rows the
+second. As measured."""
 _ROW_FIELDS = ("top", "shift", "magic", "floor", "peak", "own", "rest", "distance", "weight", "mass", "loss", "slope",
                "bend", "nll", "losses", "slopes", "bends", "alone", "scaled", "inverse", "factor", "power",
                "multiplier", "value", "second")  # fmt: skip
@@ -53,10 +54,10 @@ def whole(count: int) -> int:
 
 
 @helper
-def block_rows(classes: int, matrices: int) -> int:
+def block_rows(classes: int, matrices: int, side_by_side: bool) -> int:
     """How many rows of so many classes make a block of matrices: whole vectors of rows, unless rows are long."""
     elements = classes * matrices
-    rows = min(ROWS, NEAR // elements) // WIDTH * WIDTH
+    rows = min(ROWS, (NEAR_LINES if side_by_side else NEAR) // elements) // WIDTH * WIDTH
     return max(rows, 1, min(WIDTH, FAR // elements))
 
 

@@ -93,7 +93,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         table, classes = record_at(base_of(table_at), dtype), call.classes
         begin(table, report, classes)
         table.logit_step = 1
-        most = block_rows(classes, matrices)
+        most = block_rows(classes, matrices, False)
         matrix = whole(most * classes) + WIDTH
         space = np.empty(matrices * matrix, real)
         p_space, y_space, t = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)

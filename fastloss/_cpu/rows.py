@@ -65,7 +65,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         call, report, table_at = record_at(call_at, CALL), report_of(reports, task), scratch(table_bytes, np.uint8)
         table = record_at(base_of(table_at), dtype)
         begin(table, report, call.classes)
-        most = block_rows(call.classes, matrices)
+        most = block_rows(call.classes, matrices, side_by_side)
         matrix = whole(most * call.classes) + WIDTH
         space = np.empty(matrices * matrix, real)
         z_space, e_space = borrow(space, 0, matrix), borrow(space, matrix, matrix)

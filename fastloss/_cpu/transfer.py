@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._compile.jit import helper
-from .._compile.memory import array_base, base_of, beyond, borrow
+from .._compile.memory import array_base, base_of, beyond, borrow, elements, prefetch
 from .block import whole
 from .call import read, write
 
@@ -56,4 +56,8 @@ def lines_of(call: Any, operand: Any, first: int, rows: int, values: Any) -> Any
 def put_lines(call: Any, operand: Any, first: int, rows: int, values: Any) -> None:
     """Write lines, one for each class."""
     for k in range(call.classes):
-        write(operand, row_start(call, first) + k * call.inner, 1, borrow(values, k * whole(rows), rows))
+        start = row_start(call, first) + k * call.inner
+        write(operand, start, 1, borrow(values, k * whole(rows), rows))
+        if operand.convert == 0:
+            place = beyond(array_base(operand.array), start + rows, operand.item_bytes)
+            prefetch(elements(place, rows, values.dtype), 0, rows)
