@@ -6,15 +6,13 @@ and the end of the output say what was found. The exit code is 0 where every sta
 """
 
 import argparse
-import contextlib
 import os
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from tests.card.stages import STAGES, Stage, budget
+from tests.processes import run_for
 
 LINES = 40
 """The longest summary."""
@@ -28,20 +26,12 @@ def run(stage: Stage, folder: Path, seconds: float) -> tuple[str, float, str]:
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH"))))
     print(f"--- {stage.name}: at most {seconds:.0f} s", flush=True)
     with path.open("wb") as log:
-        try:  # a session of its own, so that all its processes can be ended
-            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+        try:
+            code = run_for(seconds, command, log, env=environment)
         except OSError as reason:
             log.write(str(reason).encode())
             return f"did not start: {reason}", 0.0, ""
-        try:
-            code = process.wait(seconds)
-            ended = "passed" if code in stage.fine else f"ended with {code}"
-        except subprocess.TimeoutExpired:
-            ended = "stopped at its limit"
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    ended = "stopped at its limit" if code is None else "passed" if code in stage.fine else f"ended with {code}"
     return ended, time.monotonic() - begin, path.read_text(errors="replace")
 
 

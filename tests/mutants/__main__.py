@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from tests.mutants.faults import FAULTS, Fault
+from tests.processes import run_for
 
 ROOT = Path(__file__).resolve().parents[2]
 IGNORED = shutil.ignore_patterns(".*", "__pycache__", "site", "build", "dist")
@@ -34,13 +34,14 @@ def caught(fault: Fault, folder: Path) -> bool:
         file,
         *(["-k", chosen] if chosen else []),
     ]
+    log = folder / "pytest.log"
     try:
-        said = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300).stdout
-        return "FAILED tests/" in said
-    except subprocess.TimeoutExpired:  # it hangs, which no run of the tests would pass over
-        return True
+        with log.open("wb") as printed:
+            code = run_for(300, command, printed, cwd=folder, env=environment)
     finally:
         path.write_text(text)
+    # a test that hangs is one that no run would pass over
+    return code is None or "FAILED tests/" in log.read_text(errors="replace")
 
 
 def main(names: list[str]) -> int:
