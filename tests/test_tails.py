@@ -70,6 +70,20 @@ def test_what_is_far_above_the_true_class(classes, dtype):
         np.testing.assert_allclose(grad[:, -1], -1 / (1 + odds), rtol=16 * np.finfo(dtype).eps)
 
 
+@per_dtype
+@pytest.mark.parametrize("inner", [1, 32])
+@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+def test_small_weights_of_rows_of_large_exponentials(loss, inner, dtype):
+    """A weight over the sum of such a row is subnormal; the gradient is not."""
+    weight = 1e-30 if dtype is np.float32 else 1e-300
+    z = np.repeat(np.linspace(28, 29.5, 12)[None, :, None], inner, 2).astype(dtype)
+    y = np.full((1, inner), 3)
+    loss = dataclasses.replace(loss, axis=1)
+    want = loss(y, z, reduction="sum").gradient.astype(float) * weight
+    got = loss(y, z, sample_weight=np.full((1, inner), weight), reduction="sum").gradient
+    np.testing.assert_allclose(got, want, rtol=1e-6 if dtype is np.float32 else 1e-14)
+
+
 def test_two_logits_of_float32():
     """By hand: exp(-81) is 6.6e-36, which float32 holds, and exp(-106) is nothing that it does."""
     z = np.array([[-25, -106], [25, -56], [0, -81]], np.float32)

@@ -68,7 +68,7 @@ def weigher(maths: Any, logits: bool, side_by_side: bool, real: Any, order: int)
         call, table = record_at(call_at, CALL), record_at(table_at, dtype)
         c = named(constants_of(call, real), constants)
         size = table.lines * table.length
-        z = elements(z_at, size if table.logit_step == table.class_step else table.lines * table.logit_step, real)
+        z = elements(z_at, max(size, table.lines * table.logit_step), real)
         e, t, u = elements(e_at, size, real), elements(t_at, size, real), elements(u_at, size, real)
         v = elements(v_at, size if with_hessian else 0, real)
         run(table, z, e, t, u, v, table.top, table.nll, table.inverse, table.inverse, c)
@@ -129,25 +129,23 @@ def weigh_step(real: Any, layout: Any, with_hessian: bool) -> Any:
     def weigh(call_at, table_at, z, e, t, u, v):
         """Sums over all classes with a target; t becomes slopes, v bends."""
         call, table = record_at(call_at, CALL), record_at(table_at, dtype)
-        step, size = table.class_step, table.lines * table.length
         for r in range(table.rows):
-            place = borrow(t, r * table.row_step + table.pivot[r] * step, 1)
+            place = borrow(t, r * table.row_step + table.pivot[r] * table.class_step, 1)
             table.mass[r], place[0] = place[0], 0
+        for r in range(whole(table.rows)):
+            table.bends[r] = 0
         if call.weigh == 0:  # the loss is -log p
             weigh_nll(z, t, u, table)
             for r in range(table.rows):
                 slope = table.slopes[r]
                 table.losses[r] += real(0) if slope == real(0) else slope * table.nll[r]
             if with_hessian:
-                fill(borrow(v, 0, size), real(0))
+                fill(borrow(v, 0, table.lines * table.length), real(0))
         else:
             invoke_block(call.weigh, call_at, table_at, base_of(z), base_of(e), base_of(t), base_of(u), base_of(v), 0)
             sums(u, table, table.losses)
             sums(t, table, table.slopes)
-        if with_hessian:
-            sums(v, table, table.bends)
-        else:
-            for r in range(whole(table.rows)):
-                table.bends[r] = 0
+            if with_hessian:
+                sums(v, table, table.bends)
 
     return weigh

@@ -19,28 +19,12 @@ from .._compile.vectors import (
     put_lanes,
     splat,
 )
-from .block import reach_of
 from .broadcast import along_rows as over_elements
 from .reductions import row_maxima, row_sums
-from .sums import fold_row
-from .transfer import put_rows, rows_of
+from .sums import BLOCK, fold_row
+from .transfer import put_rows as put, rows_of as bring
 
 __all__ = ["bring", "find_largest", "find_one_hot", "maxima", "over_elements", "put", "sums", "weigh_nll"]
-LONG = 1024
-"""Elements of a sum in the compute dtype; longer rows are added in float64 by blocks of so many."""
-
-
-@helper
-def bring(call: Any, operand: Any, first: int, many: int, values: Any) -> Any:
-    """The address of a block of an array with classes, its elements, and how far two classes lie apart."""
-    reach = reach_of(many, call.classes)
-    return rows_of(call, operand, first, many, reach, values), reach, 1
-
-
-@helper
-def put(call: Any, operand: Any, first: int, many: int, values: Any) -> None:
-    """Write a block to an array."""
-    put_rows(call, operand, first, many, values)
 
 
 @helper
@@ -58,7 +42,7 @@ def find_one_hot(y: Any, step: int, table: Any) -> int:
         start, k, found, bits, more = r * classes, 0, -1, 0, False
         while k < classes and not more:
             vector = lanes_at(y, start + k)
-            prefetch(y, start + k + size, start + k + size + 1)
+            prefetch(y, start + k + size, start + k + size + WIDTH)
             lanes = nonzero(vector if k < whole_ else only(vector, classes - k, T(0)))
             more = (lanes & (lanes - 1)) != 0 or (lanes != 0 and bits != 0)
             found, bits = (k if lanes != 0 else found), (lanes if lanes != 0 else bits)
@@ -91,7 +75,7 @@ def find_largest(z: Any, table: Any) -> None:
 @helper
 def sums(values: Any, table: Any, results: Any) -> None:
     """The sum of each row of a matrix."""
-    if table.classes <= LONG:
+    if table.classes <= BLOCK:
         row_sums(values, table.classes, table.classes, table.rows, borrow(results, 0, results.size))
     else:
         for r in range(table.rows):
@@ -118,20 +102,20 @@ def _products(z: Any, t: Any, start: Any, count: Any, top: Any) -> Any:
 @helper
 def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
     """Sums over the classes that are not the pivot: of targets times distances below the maximum, and of targets."""
-    classes, T, z, t = table.classes, z.dtype.type, borrow(z, 0, z.size), borrow(t, 0, t.size)
+    classes, T = table.classes, z.dtype.type
     distances, masses = scratch(256, z.dtype), scratch(256, z.dtype)
     for first in range(0, table.rows, WIDTH):
         for i in range(min(WIDTH, table.rows - first)):
-            a, b = _products(z, t, (first + i) * classes, min(classes, LONG), table.top[first + i])
+            a, b = _products(z, t, (first + i) * classes, min(classes, BLOCK), table.top[first + i])
             put_lanes(distances, i * WIDTH, a)
             put_lanes(masses, i * WIDTH, b)
         row_sums(distances, WIDTH, WIDTH, WIDTH, borrow(table.losses, first, WIDTH))
         row_sums(masses, WIDTH, WIDTH, WIDTH, borrow(table.slopes, first, WIDTH))
-    if classes > LONG:
+    if classes > BLOCK:
         for r in range(table.rows):
             loss, slope = np.float64(table.losses[r]), np.float64(table.slopes[r])
-            for start in range(LONG, classes, LONG):
-                a, b = _products(z, t, r * classes + start, min(LONG, classes - start), table.top[r])
+            for start in range(BLOCK, classes, BLOCK):
+                a, b = _products(z, t, r * classes + start, min(BLOCK, classes - start), table.top[r])
                 put_lanes(distances, 0, a)
                 put_lanes(masses, 0, b)
                 for j in range(WIDTH):

@@ -17,6 +17,7 @@ from .._math.softmax import hessian, scaled_exp
 LINE = 2048
 """Elements that are computed at once where values of rows are repeated."""
 PART = 256
+"""Elements whose memory is fetched ahead at once."""
 _STRIDE = LINE + WIDTH
 _SPACE = 4 * _STRIDE
 

@@ -49,9 +49,9 @@ def discard_empty(slopes: Any, table: Any) -> bool:
 
 
 @helper
-def complete(values: Any, step: int, pivots: Any, table: Any, unusual: bool) -> None:
+def complete(values: Any, pivots: Any, table: Any, unusual: bool) -> None:
     """Derivatives by the pivots' logits, and 0 for rows of weight 0."""
-    row_step = table.row_step
+    row_step, step = table.row_step, table.class_step
     for r in range(table.rows):
         borrow(values, r * row_step + table.pivot[r] * step, 1)[0] = pivots[r]
     if unusual:
@@ -74,7 +74,7 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
                 fill(borrow(v, 0, table.lines * table.length), real(0))
             second_derivatives(table, e, e, e, e, v, table.inverse, table.slope, table.bend, table.scaled, 0)
             mend_hessian(e, v, table)
-            complete(v, table.class_step, table.second, table, unusual)
+            complete(v, table.second, table, unusual)
             put(call, call.hessian, row, table.rows, v)
         if with_gradient:
             factor = table.factor
@@ -84,7 +84,7 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
                 soft_gradient(table, e, e, t, e, e, factor, table.multiplier, factor, factor, 0)
             else:
                 scale(table, e, e, e, e, e, factor, factor, factor, factor, 0)
-            complete(e, table.class_step, table.value, table, unusual)
+            complete(e, table.value, table, unusual)
             if not direct:
                 put(call, call.gradient, row, table.rows, e)
 

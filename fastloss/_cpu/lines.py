@@ -8,33 +8,15 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import helper, independent
-from .._compile.memory import borrow, scratch
+from .._compile.memory import borrow, copy, scratch
 from .._compile.vectors import WIDTH, lanes_at, plus, put_lanes
 from .block import ROWS
 from .broadcast import across_rows as over_elements
-from .transfer import lines_of, put_lines
+from .transfer import lines_of as bring, put_lines as put
 
 __all__ = ["bring", "find_largest", "find_one_hot", "maxima", "over_elements", "put", "sums", "weigh_nll"]
 MOST = 64
 """Classes of the longest rows that are taken side by side."""
-
-
-@helper
-def bring(call: Any, operand: Any, first: int, many: int, values: Any) -> Any:
-    """The address of a block of an array with classes, its elements, and how far two classes lie apart."""
-    return lines_of(call, operand, first, many, values)
-
-
-@helper
-def put(call: Any, operand: Any, first: int, many: int, values: Any) -> None:
-    """Write a block to an array."""
-    put_lines(call, operand, first, many, values)
-
-
-@independent
-def _copy(z: Any, results: Any) -> None:
-    for r in range(z.size):
-        results[r] = z[r]
 
 
 @independent
@@ -55,7 +37,7 @@ def _note(z: Any, tops: Any, k: Any, pivots: Any) -> None:
 def maxima(z: Any, table: Any) -> None:
     """The maximum of each row. NaNs are passed over: they surface in the sum."""
     tops = borrow(table.top, 0, table.length)
-    _copy(borrow(z, 0, table.length), tops)
+    copy(borrow(z, 0, table.length), tops)
     for k in range(1, table.classes):
         _raise(borrow(z, k * table.logit_step, table.length), tops)
 
@@ -111,20 +93,20 @@ def sums(values: Any, table: Any, results: Any) -> None:
     classes, pitch = table.classes, table.length
     used, work = min(classes, WIDTH), scratch(4096, values.dtype)  # WIDTH lines of ROWS
     if classes == 1:
-        _copy(borrow(values, 0, pitch), borrow(results, 0, pitch))
+        copy(borrow(values, 0, pitch), borrow(results, 0, pitch))
         return
     if classes <= WIDTH:
         for k in range(0, classes - 1, 2):
             _add(values, k * pitch, (k + 1) * pitch, work, k // 2 * ROWS, pitch)
         if classes % 2 != 0:
-            _copy(borrow(values, (classes - 1) * pitch, pitch), borrow(work, classes // 2 * ROWS, pitch))
+            copy(borrow(values, (classes - 1) * pitch, pitch), borrow(work, classes // 2 * ROWS, pitch))
         used = (classes + 1) // 2
     else:
         for k in range(WIDTH):
             if k + WIDTH < classes:
                 _add(values, k * pitch, (k + WIDTH) * pitch, work, k * ROWS, pitch)
             else:
-                _copy(borrow(values, k * pitch, pitch), borrow(work, k * ROWS, pitch))
+                copy(borrow(values, k * pitch, pitch), borrow(work, k * ROWS, pitch))
         for k in range(2 * WIDTH, classes):
             line = borrow(values, k * pitch, pitch)
             for i in range(0, pitch, WIDTH):
@@ -135,7 +117,7 @@ def sums(values: Any, table: Any, results: Any) -> None:
         for k in range(0, used - half, 2 * half):
             _add(work, k * ROWS, (k + half) * ROWS, work, k * ROWS, pitch)
         half *= 2
-    _copy(borrow(work, 0, pitch), borrow(results, 0, pitch))
+    copy(borrow(work, 0, pitch), borrow(results, 0, pitch))
 
 
 @independent

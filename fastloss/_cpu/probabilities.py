@@ -11,7 +11,7 @@ from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from .._request.messages import PREDICTION, TARGET
 from . import along
-from .block import arrange, begin, block_rows, end, note, put_losses, reach_of, table_dtype, whole
+from .block import arrange, begin, block_rows, end, note, put_losses, table_dtype, whole
 from .broadcast import SCALE, along_rows
 from .call import CALL, report_of
 from .targets import fill, targets_reader
@@ -103,8 +103,8 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
             many = min(most, last - row)
             arrange(table, many, False)
             _, _, where, kind, value = read_targets(call, table, t, row, y_space)
-            reach = reach_of(many, classes)
-            p = elements(rows_of(call, call.y_pred, row, many, reach, p_space), reach, real)
+            p_at, count, _ = rows_of(call, call.y_pred, row, many, p_space)
+            p = elements(p_at, count, real)
             bad, at, x = first_outside(p, table)
             if at >= 0:
                 place = where // classes if kind == TARGET else where

@@ -21,6 +21,7 @@ from .call import CALL, report_of
 from .derive import deriver, discard_empty
 from .survey import surveyor
 from .targets import targets_reader
+from .transfer import usable
 
 
 def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
@@ -38,11 +39,9 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
     @helper
     def exponentials_of(call, operand, row, table, buffer):
         """The address of the exponentials, which become the gradient, how many, and whether it lies there."""
-        classes, many = call.classes, table.rows
-        start, reach = row * classes, reach_of(many, classes)
-        fits = call.inner == 1 and start + reach <= call.size * classes
-        if order >= 1 and operand.convert == 0 and not side_by_side and fits:
-            return beyond(array_base(operand.array), start, operand.item_bytes), reach, True
+        reach = reach_of(table.rows, call.classes)
+        if order >= 1 and not side_by_side and usable(call, operand, row, reach):
+            return beyond(array_base(operand.array), row * call.classes, operand.item_bytes), reach, True
         return base_of(buffer), buffer.size, False
 
     @helper

@@ -47,25 +47,18 @@ def scale_exponentials(table: Any) -> None:
 
 
 @helper
-def exponentials_at_infinity(z: Any, e: Any, step_z: int, step_e: int, classes: int, top: Any) -> None:
-    """The exponentials of a row whose maximum is infinite: the limit, or NaN where there is none."""
-    peaks = 0
-    for k in range(classes):
-        peaks += z[k * step_z] == top
-    for k in range(classes):
-        x = z[k * step_z]
-        limit = 1 if x == top else (0 if x < top else math.nan)
-        e[k * step_e] = limit if top > 0 and peaks == 1 else math.nan
-
-
-@helper
 def mend_infinite_rows(z: Any, e: Any, table: Any) -> None:
-    """The exponentials of rows whose maximum is infinite."""
+    """The exponentials of rows whose maximum is infinite: the limit, or NaN where there is none."""
     for r in range(table.rows):
-        if abs(table.top[r]) == math.inf:
-            at = r * table.row_step
-            exponentials_at_infinity(borrow(z, at, z.size - at), borrow(e, at, e.size - at), table.logit_step,
-                                     table.class_step, table.classes, table.top[r])  # fmt: skip
+        top, start = table.top[r], r * table.row_step
+        if abs(top) == math.inf:
+            peaks = 0
+            for k in range(table.classes):
+                peaks += z[start + k * table.logit_step] == top
+            for k in range(table.classes):
+                x = z[start + k * table.logit_step]
+                limit = 1 if x == top else (0 if x < top else math.nan)
+                e[start + k * table.class_step] = limit if top > 0 and peaks == 1 else math.nan
 
 
 @helper
@@ -84,8 +77,8 @@ def measure_pivots(z: Any, table: Any) -> None:
     """How far the logits of the pivots lie below the maxima."""
     row_step, class_step = table.row_step, table.logit_step
     for r in range(table.rows):
-        x, top = borrow(z, r * row_step + table.pivot[r] * class_step, 1)[0], table.top[r]
-        table.distance[r] = 0 if x == top else top - x
+        x = borrow(z, r * row_step + table.pivot[r] * class_step, 1)[0]
+        table.distance[r] = table.top[r] - x  # NaN for two infinite ones: neither far nor above 0
 
 
 def surveyor(layout: Any, soft: bool, with_hessian: bool) -> Any:

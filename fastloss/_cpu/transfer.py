@@ -4,7 +4,7 @@ from typing import Any
 
 from .._compile.jit import helper
 from .._compile.memory import array_base, base_of, beyond, borrow, elements, prefetch
-from .block import whole
+from .block import reach_of, whole
 from .call import read, write
 
 
@@ -15,18 +15,25 @@ def row_start(call: Any, row: int) -> int:
 
 
 @helper
-def rows_of(call: Any, operand: Any, first: int, rows: int, reach: int, values: Any) -> Any:
-    """The address of rows one behind the other, `reach` elements of which may be read: where they lie, or of copies."""
-    classes, inner = call.classes, call.inner
+def usable(call: Any, operand: Any, first: int, reach: int) -> bool:
+    """Whether a kernel may use so many elements from a row on where they lie."""
+    return operand.convert == 0 and call.inner == 1 and first * call.classes + reach <= call.size * call.classes
+
+
+@helper
+def rows_of(call: Any, operand: Any, first: int, rows: int, values: Any) -> Any:
+    """The address of rows one behind the other, where they lie or copied to values, how many elements may be read, and
+    how far two classes lie apart."""
+    classes, inner, reach = call.classes, call.inner, reach_of(rows, call.classes)
+    start = first * classes
+    if usable(call, operand, first, reach):
+        return beyond(array_base(operand.array), start, operand.item_bytes), reach, 1
     if inner > 1:
         for r in range(rows):
             read(operand, row_start(call, first + r), inner, borrow(values, r * classes, classes))
-        return base_of(values)
-    start, size = first * classes, rows * classes
-    if operand.convert == 0 and reach <= call.size * classes - start:
-        return beyond(array_base(operand.array), start, operand.item_bytes)
-    read(operand, start, 1, borrow(values, 0, size))
-    return base_of(values)
+    else:
+        read(operand, start, 1, borrow(values, 0, rows * classes))
+    return base_of(values), reach, 1
 
 
 @helper
@@ -42,7 +49,7 @@ def put_rows(call: Any, operand: Any, first: int, rows: int, values: Any) -> Non
 
 @helper
 def lines_of(call: Any, operand: Any, first: int, rows: int, values: Any) -> Any:
-    """The address of lines, one for each class, how many elements they span and how far they lie apart."""
+    """The same of lines, one for each class."""
     classes, inner, pitch = call.classes, call.inner, whole(rows)
     start = row_start(call, first)
     if operand.convert == 0 and rows == pitch:
