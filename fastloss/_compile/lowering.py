@@ -83,15 +83,25 @@ class _Interleaved(NativeLowering):
     lowering_class = _Interleaving
 
 
+_NOTHING_TO_DO = {
+    "with_lifting", "inline_closure_likes", "make_function_op_code_to_jit_function", "inline_inlinables",
+    "find_literally", "literal_unroll", "inline_overloads", "nopython_rewrites", "annotate_types",
+    "dump_parfor_diagnostics",
+}  # fmt: skip
+"""Passes over functions for what helpers do not contain: contexts, closures, array expressions, literal loops."""
+
+
 class _Compiler(CompilerBase):
-    """Numba's compiler with another lowering."""
+    """Numba's compiler with another lowering, and without some passes."""
 
     lowering: Any
+    left_out: frozenset[str] | set[str] = frozenset()
 
     def define_pipelines(self) -> list[Any]:
         """The passes."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state, self.lowering._name)
-        passes.passes = [(self.lowering if p is NativeLowering else p, why) for p, why in passes.passes]
+        kept = [(p, why) for p, why in passes.passes if p.name() not in self.left_out]
+        passes.passes = [(self.lowering if p is NativeLowering else p, why) for p, why in kept]
         passes.finalize()
         return [passes]
 
@@ -100,6 +110,7 @@ class Inner(_Compiler):
     """Compiles functions that only kernels call."""
 
     lowering = _Inner
+    left_out = _NOTHING_TO_DO
 
 
 class Interleaved(_Compiler):
@@ -168,3 +179,4 @@ class InnerIndependent(_Compiler):
     """Compiles loops of independent iterations that only kernels call."""
 
     lowering = _InnerIndependent
+    left_out = _NOTHING_TO_DO

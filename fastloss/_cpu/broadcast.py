@@ -105,6 +105,21 @@ def _derive(z: Any, e: Any, t: Any, u: Any, v: Any, factor: Any, scale: Any, c: 
 
 
 @independent
+def _derive_evenly(z: Any, e: Any, t: Any, u: Any, v: Any, factor: Any, scale: Any, c: Any, d: Any,
+                   target: Any) -> None:  # fmt: skip
+    for i in range(e.size):
+        e[i] = fma(e[i], factor[i], -target) * scale[i]
+
+
+@independent
+def _weigh_evenly(z: Any, e: Any, t: Any, u: Any, v: Any, tops: Any, b: Any, c: Any, d: Any, target: Any) -> None:
+    T = u.dtype.type
+    for i in range(u.size):
+        x, top = z[i], tops[i]
+        u[i] = T(0) if (x == top) | (target == T(0)) else target * (top - x)
+
+
+@independent
 def _derive_twice(z: Any, e: Any, t: Any, u: Any, v: Any, inverse: Any, slope: Any, bend: Any, scaled: Any,
                   constants: Any) -> None:  # fmt: skip
     T = e.dtype.type
@@ -119,5 +134,9 @@ SCALE = RowLoop(_scale, 1)
 """e = e times a factor of each row."""
 SOFT_GRADIENT = RowLoop(_derive, 2)
 """e = (e times a factor - t) times a scale of each row: the gradient, where t holds the slopes of all classes."""
+EVEN_GRADIENT = RowLoop(_derive_evenly, 2)
+"""The same where all slopes are equal: the constant."""
+EVEN_LOSS = RowLoop(_weigh_evenly, 1)
+"""u = a target, the same for all classes, times the distances of z below the maximum of each row."""
 HESSIAN = RowLoop(_derive_twice, 4)
 """v, which holds the bends of all classes, = the Hessian, from inverse, slope, bend and scaled."""

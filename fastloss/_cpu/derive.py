@@ -6,8 +6,8 @@ from .._compile.jit import helper
 from .._compile.memory import borrow
 from .._math.elementary import two_sum
 from .._math.softmax import hessian
-from .broadcast import HESSIAN, SCALE, SOFT_GRADIENT
-from .targets import fill
+from .broadcast import EVEN_GRADIENT, HESSIAN, SCALE, SOFT_GRADIENT
+from .targets import evenly, fill, shares
 
 
 @helper
@@ -65,6 +65,17 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
     """The function of this step."""
     put, with_gradient, with_hessian = layout.put, order >= 1, order >= 2
     scale, soft_gradient, second_derivatives = map(layout.over_elements, (SCALE, SOFT_GRADIENT, HESSIAN))
+    even_gradient = layout.over_elements(EVEN_GRADIENT)
+
+    @helper
+    def derive_evenly(call, table, e):
+        """The gradient where all classes but the label have one target."""
+        keep, even = shares(call, real)
+        factor, multiplier = table.factor, table.multiplier
+        even_gradient(table, e, e, e, e, e, factor, multiplier, factor, factor, even)
+        for r in range(table.rows):
+            place = borrow(e, r * table.row_step + table.label[r] * table.class_step, 1)
+            place[0] -= keep * multiplier[r]
 
     @helper
     def derive(call, table, e, t, v, row, hard, unusual, powers, direct):
@@ -80,7 +91,9 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
             factor = table.factor
             if powers:
                 scale(table, e, e, e, e, e, table.power, table.power, table.power, table.power, 0)
-            if soft and not hard:
+            if soft and evenly(call):
+                derive_evenly(call, table, e)
+            elif soft and not hard:
                 soft_gradient(table, e, e, t, e, e, factor, table.multiplier, factor, factor, 0)
             else:
                 scale(table, e, e, e, e, e, factor, factor, factor, factor, 0)

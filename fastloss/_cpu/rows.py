@@ -20,7 +20,7 @@ from .block import arrange, begin, block_rows, end, note, put_losses, reach_of, 
 from .call import CALL, report_of
 from .derive import deriver, discard_empty
 from .survey import surveyor
-from .targets import targets_reader
+from .targets import evenly, targets_reader
 from .transfer import usable
 
 
@@ -55,7 +55,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
             no_other_targets(table)
         powers, empty = finish(table, real(call.scale)), False
         put_losses(call, table, row)
-        if soft and not hard:
+        if soft and not hard and not evenly(call):
             empty = discard_empty(t, table)
         return powers, empty
 

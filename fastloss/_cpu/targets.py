@@ -57,6 +57,18 @@ def _weigh(call: Any, t: Any, table: Any) -> None:
 
 
 @helper
+def evenly(call: Any) -> bool:
+    """Whether smoothing gives all classes of a row but one the same target, and the loss needs no matrix of them."""
+    return call.indices != 0 and call.weigh == 0 and call.has_factors == 0
+
+
+@helper
+def shares(call: Any, T: Any) -> Any:
+    """What smoothing leaves of a target, and what it gives to every class."""
+    return T(1.0 - call.label_smoothing), T(call.label_smoothing) / T(call.classes)
+
+
+@helper
 def _spread_indices(t: Any, table: Any, keep: Any, even: Any) -> None:
     """Targets of class indices, of which smoothing gives every class a share."""
     fill(borrow(t, 0, table.lines * table.length), even)
@@ -108,8 +120,11 @@ def targets_reader(real: Any, layout: Any, soft: bool, pivots_suffice: bool) -> 
             if call.has_factors != 0:
                 unusual |= weigh_by_class(call, pivot, w)
             return True, unusual, invalid, kind, value
-        keep, even = real(1.0 - call.label_smoothing), real(call.label_smoothing) / real(call.classes)
-        if call.indices != 0:
+        keep, even = shares(call, real)
+        if evenly(call):
+            for r in range(table.rows):
+                table.label[r] = pivot[r]
+        elif call.indices != 0:
             _spread_indices(t, table, keep, even)
         else:
             y_at, count, y_step = bring(call, call.y_true, first, table.rows, space)
