@@ -90,3 +90,47 @@ def test_two_logits_of_float32():
     losses, grad = LOSSES[0](np.zeros(3, int), z, reduction="none")
     np.testing.assert_allclose(losses, np.exp(-81.0), rtol=4e-7)
     np.testing.assert_allclose(grad, np.exp(-81.0) * np.array([[-1, 1]] * 3), rtol=4e-7)
+
+
+@per_dtype
+@pytest.mark.parametrize("classes", [2, 17, 65, 1500] if JIT else [2, 17])
+@pytest.mark.parametrize("smoothing", [1e-3, 0.1, 0.5, 0.75, 0.99])
+def test_smoothed_indices(smoothing, classes, dtype):
+    """The label is the likely class, or an unlikely one: losses in relative terms, gradients in ulp of their terms."""
+    z, gap = rows(dtype, classes)
+    even = smoothing / classes
+    others = (classes - 1) * np.exp(-gap)
+    eps = float(np.finfo(dtype).eps)
+    p = np.stack([1 / (1 + others), np.exp(-gap) / (1 + others)])
+    for label in (0, classes - 1):
+        most = 1 - smoothing + even
+        losses = np.log1p(others) + gap * ((classes - 1) * even + (1 - smoothing) * (label != 0))
+        first, last = p[0] - (even if label else most), p[1] - (most if label else even)
+        loss = fl.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+        y = np.full(len(z), label)
+        for one, x in ((loss, z), (dataclasses.replace(loss, axis=0), z.T.copy())):
+            value, grad = one(y, x, reduction="none")
+            grad = grad if one is loss else grad.T
+            np.testing.assert_allclose(value, losses, rtol=24 * eps)
+            np.testing.assert_allclose(grad[:, 0], first, rtol=0, atol=8 * eps)
+            np.testing.assert_allclose(grad[:, -1], last, rtol=0, atol=8 * eps)
+    unlikely = np.log(classes - 1 + np.exp(-gap)) + gap * (1 - smoothing + even)  # where all others are likely
+    np.testing.assert_allclose(loss.loss(np.zeros(len(z), int), -z, reduction="none"), unlikely, rtol=24 * eps)
+
+
+@per_dtype
+@pytest.mark.parametrize("classes", [1, 2, 17, 1500] if JIT else [1, 2, 17])
+def test_smoothed_indices_of_infinite_logits(classes, dtype):
+    """As one-hot rows, which have a target for every class."""
+    z = np.zeros((40, classes), dtype)
+    y = np.arange(40) % classes
+    for r in range(40):
+        z[r, (y[r] + r // 8) % classes] = (np.inf, -np.inf, np.nan, 1e38, -1e38)[r % 5]
+        z[r, (y[r] - r // 16) % classes] = (0, np.inf, -np.inf, 1, -1e38)[r // 8]
+    loss = fl.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+    for one, x in ((loss, z), (dataclasses.replace(loss, axis=0), z.T.copy())):
+        found = one(y, x, reduction="none")
+        dense = np.eye(classes, dtype=dtype)[y]
+        wanted = one(dense if one is loss else dense.T.copy(), x, reduction="none")
+        np.testing.assert_allclose(found.loss, wanted.loss, rtol=1e-5)
+        np.testing.assert_allclose(found.gradient, wanted.gradient, rtol=1e-5)

@@ -1,5 +1,6 @@
 """The second step of a block of rows: its losses, and what their derivatives are made of, in vectors of rows."""
 
+import math
 from typing import Any
 
 from .._compile.invoke import invoke_block
@@ -10,9 +11,9 @@ from .._math.constants import named
 from .._math.primitives import pick, split
 from .._math.softmax import pivot_gradient, pivot_hessian, pivot_nll
 from .block import table_dtype, whole
-from .broadcast import EVEN_LOSS, RowLoop, across_rows, along_rows
+from .broadcast import RowLoop, across_rows, along_rows
 from .call import CALL, constants_of
-from .targets import evenly, fill, shares
+from .targets import fill, shares
 
 
 def pivots(maths: Any, logits: bool, real: Any) -> Any:
@@ -124,39 +125,18 @@ def finish_activation(table: Any) -> None:
 def weigh_step(real: Any, layout: Any, with_hessian: bool) -> Any:
     """The function that adds over all classes with a target."""
     sums, weigh_nll, dtype = layout.sums, layout.weigh_nll, table_dtype(real)
-    even_loss = layout.over_elements(EVEN_LOSS)
-
-    @helper
-    def weigh_evenly(call, z, e, u, table):
-        """The same where all classes but the label have one target."""
-        keep, even = shares(call, real)
-        tops = table.top
-        even_loss(table, z, e, u, u, u, tops, tops, tops, tops, even)
-        sums(u, table, table.losses)
-        for r in range(table.rows):
-            x, top = borrow(z, r * table.row_step + table.label[r] * table.logit_step, 1)[0], tops[r]
-            table.mass[r], table.slopes[r] = even, even * real(table.classes - 1)
-            if table.label[r] == table.pivot[r]:
-                table.mass[r] += keep
-            else:
-                table.slopes[r] += keep
-                table.losses[r] += keep * (real(0) if x == top else top - x)
 
     @helper
     def weigh(call_at, table_at, z, e, t, u, v):
         """Sums over all classes with a target; t becomes slopes, v bends."""
         call, table = record_at(call_at, CALL), record_at(table_at, dtype)
+        for r in range(table.rows):
+            place = borrow(t, r * table.row_step + table.pivot[r] * table.class_step, 1)
+            table.mass[r], place[0] = place[0], 0
         for r in range(whole(table.rows)):
             table.bends[r] = 0
-        if evenly(call):
-            weigh_evenly(call, z, e, u, table)
-        else:
-            for r in range(table.rows):
-                place = borrow(t, r * table.row_step + table.pivot[r] * table.class_step, 1)
-                table.mass[r], place[0] = place[0], 0
         if call.weigh == 0:  # the loss is -log p
-            if not evenly(call):
-                weigh_nll(z, t, u, table)
+            weigh_nll(z, t, u, table)
             for r in range(table.rows):
                 slope = table.slopes[r]
                 table.losses[r] += real(0) if slope == real(0) else slope * table.nll[r]
@@ -170,3 +150,26 @@ def weigh_step(real: Any, layout: Any, with_hessian: bool) -> Any:
                 sums(v, table, table.bends)
 
     return weigh
+
+
+def weigh_evenly_step(real: Any, layout: Any) -> Any:
+    """The function that adds over all classes where all but the pivot have the same target, and the loss is -log p."""
+    add_differences = layout.add_differences
+
+    @helper
+    def weigh_evenly(call, z, u, table):
+        """-log p of a class is that of the pivot and the difference of their logits."""
+        keep, even = shares(call, real)
+        slopes = even * real(table.classes - 1)
+        for r in range(table.rows):
+            table.top[r] = borrow(z, r * table.row_step + table.pivot[r] * table.logit_step, 1)[0]
+        add_differences(z, u, even, table)
+        for r in range(whole(table.rows)):
+            nll = table.nll[r]
+            table.mass[r], table.slopes[r], table.bends[r], table.alone[r] = keep + even, slopes, 0, 0
+            table.losses[r] = real(0) if nll == real(math.inf) else table.losses[r] + slopes * nll
+        for r in range(table.rows):
+            if table.top[r] == math.inf and table.nll[r] == 0:
+                table.losses[r] = math.inf if table.classes > 1 else 0
+
+    return weigh_evenly

@@ -24,7 +24,8 @@ from .reductions import row_maxima, row_sums
 from .sums import BLOCK, fold_row
 from .transfer import put_rows as put, rows_of as bring
 
-__all__ = ["bring", "find_largest", "find_one_hot", "maxima", "over_elements", "put", "sums", "weigh_nll"]
+__all__ = ["add_differences", "bring", "find_largest", "find_one_hot", "maxima", "over_elements", "put", "sums",
+           "weigh_nll"]  # fmt: skip
 
 
 @helper
@@ -121,3 +122,37 @@ def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
                 for j in range(WIDTH):
                     loss, slope = loss + np.float64(distances[j]), slope + np.float64(masses[j])
             table.losses[r], table.slopes[r] = T(loss), T(slope)
+
+
+@scalar
+def _differences(z: Any, start: Any, count: Any, top: Any, target: Any) -> Any:
+    """Sums of one target times differences to one logit: 16 of them."""
+    nothing = type(top)(0)
+    found, targets, tops, k = splat(nothing), splat(target), splat(top), 0
+    while k + WIDTH <= count:
+        found = plus(found, product(targets, minus(tops, lanes_at(z, start + k))))
+        k += WIDTH
+    if k < count:
+        differences = only(minus(tops, lanes_at(z, start + k)), count - k, nothing)
+        found = plus(found, product(targets, differences))
+    return found
+
+
+@helper
+def add_differences(z: Any, u: Any, target: Any, table: Any) -> None:
+    """table.losses: the sum over all classes of a target times how far their logits lie below table.top."""
+    classes, lanes = table.classes, scratch(256, z.dtype)
+    for first in range(0, table.rows, WIDTH):
+        for i in range(min(WIDTH, table.rows - first)):
+            r = first + i
+            put_lanes(lanes, i * WIDTH, _differences(z, r * classes, min(classes, BLOCK), table.top[r], target))
+        row_sums(lanes, WIDTH, WIDTH, WIDTH, borrow(table.losses, first, WIDTH))
+    if classes > BLOCK:
+        for r in range(table.rows):
+            loss = np.float64(table.losses[r])
+            for start in range(BLOCK, classes, BLOCK):
+                count = min(BLOCK, classes - start)
+                put_lanes(lanes, 0, _differences(z, r * classes + start, count, table.top[r], target))
+                for j in range(WIDTH):
+                    loss += np.float64(lanes[j])
+            table.losses[r] = loss

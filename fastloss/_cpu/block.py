@@ -32,20 +32,19 @@ def table_dtype(real: Any) -> Any:
 
     top, shift, magic, floor: the maximum, and how its exponentials are scaled; peak: that of the maximum. pivot: the
     class that is kept apart so that nothing cancels (the one with the target, or the most probable one); own, rest: its
-    exponential, and the sum of all others; distance: its logit below the maximum; mass: its target. label: the class
-    that an index names, where it need not be the pivot. loss, slope, bend, nll: of the pivot, see `_math.softmax`;
-    losses, slopes, bends: sums over all other classes; alone: 1 where only the pivot has a target, else 0. scaled:
-    weight times scale of the derivatives. inverse, factor, power: what exponentials are multiplied by; multiplier: what
-    the difference to the targets is. value, second: the derivatives by the pivot's logit.
+    exponential, and the sum of all others; distance: its logit below the maximum; mass: its target. loss, slope, bend,
+    nll: of the pivot, see `_math.softmax`; losses, slopes, bends: sums over all other classes; alone: 1 where only
+    the pivot has a target, else 0. scaled: weight times scale of the derivatives. inverse, factor, power: what
+    exponentials are multiplied by; multiplier: what the difference to the targets is. value, second: the derivatives
+    by the pivot's logit.
 
     Row r, class k of a matrix lies at r * row_step + k * class_step, of logits at r * row_step + k * logit_step; a
     matrix has so many lines, each of one length. high, low: WIDTH sums of the losses of all blocks, in two parts.
     """
     fields: list[Any] = [(name, real, (ROWS,)) for name in _ROW_FIELDS]
-    classes: list[Any] = [(name, np.int64, (ROWS,)) for name in ("pivot", "label")]
     numbers = ("rows", "classes", "lines", "length", "row_step", "class_step", "logit_step")
     sums: list[Any] = [(name, np.float64, (WIDTH,)) for name in ("high", "low")]
-    return np.dtype([*fields, *classes, *((name, np.int64) for name in numbers), *sums])
+    return np.dtype([*fields, ("pivot", np.int64, (ROWS,)), *((name, np.int64) for name in numbers), *sums])
 
 
 @helper

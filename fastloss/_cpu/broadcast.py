@@ -16,6 +16,9 @@ from .._math.softmax import hessian, scaled_exp
 
 LINE = 2048
 """Elements that are computed at once where values of rows are repeated."""
+RUN = 512
+"""About so many elements are computed at once where fewer rows make whole vectors: their values stay in the first-level
+cache. As measured."""
 PART = 256
 """Elements whose memory is fetched ahead at once."""
 _STRIDE = LINE + WIDTH
@@ -48,8 +51,11 @@ def along_rows(row_loop: RowLoop) -> Any:
     @helper
     def run(table, z, e, t, u, v, a, b, c, d, constants):
         space, rows, classes = scratch(_SPACE, e.dtype), table.rows, table.classes
-        height = WIDTH if WIDTH * classes <= LINE else 1
-        width = min(classes, LINE if height > 1 else PART)
+        flat = WIDTH * classes <= LINE
+        height = WIDTH * max(1, RUN // (WIDTH * classes)) if flat else 1
+        width = min(classes, LINE if flat else PART)
+        while flat and height * classes > RUN and height // 2 * classes % WIDTH == 0:
+            height //= 2
         for first in range(0, rows, height):
             many = min(height, rows - first)
             if count > 0:
@@ -61,7 +67,7 @@ def along_rows(row_loop: RowLoop) -> Any:
             if count > 3:
                 _repeat(d, first, many, width, borrow(space, 3 * _STRIDE, _STRIDE))
             for start in range(0, many * classes, PART):
-                at, size, used = first * classes + start, min(PART, many * classes - start), start if height > 1 else 0
+                at, size, used = first * classes + start, min(PART, many * classes - start), start if flat else 0
                 prefetch(e, at + rows * classes, at + rows * classes + size)
                 loop(borrow(z, at, size), borrow(e, at, size), borrow(t, at, size), borrow(u, at, size),
                      borrow(v, at, size), borrow(space, used, size), borrow(space, used + _STRIDE, size),
@@ -112,14 +118,6 @@ def _derive_evenly(z: Any, e: Any, t: Any, u: Any, v: Any, factor: Any, scale: A
 
 
 @independent
-def _weigh_evenly(z: Any, e: Any, t: Any, u: Any, v: Any, tops: Any, b: Any, c: Any, d: Any, target: Any) -> None:
-    T = u.dtype.type
-    for i in range(u.size):
-        x, top = z[i], tops[i]
-        u[i] = T(0) if (x == top) | (target == T(0)) else target * (top - x)
-
-
-@independent
 def _derive_twice(z: Any, e: Any, t: Any, u: Any, v: Any, inverse: Any, slope: Any, bend: Any, scaled: Any,
                   constants: Any) -> None:  # fmt: skip
     T = e.dtype.type
@@ -136,7 +134,5 @@ SOFT_GRADIENT = RowLoop(_derive, 2)
 """e = (e times a factor - t) times a scale of each row: the gradient, where t holds the slopes of all classes."""
 EVEN_GRADIENT = RowLoop(_derive_evenly, 2)
 """The same where all slopes are equal: the constant."""
-EVEN_LOSS = RowLoop(_weigh_evenly, 1)
-"""u = a target, the same for all classes, times the distances of z below the maximum of each row."""
 HESSIAN = RowLoop(_derive_twice, 4)
 """v, which holds the bends of all classes, = the Hessian, from inverse, slope, bend and scaled."""

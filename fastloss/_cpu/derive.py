@@ -68,16 +68,6 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
     even_gradient = layout.over_elements(EVEN_GRADIENT)
 
     @helper
-    def derive_evenly(call, table, e):
-        """The gradient where all classes but the label have one target."""
-        keep, even = shares(call, real)
-        factor, multiplier = table.factor, table.multiplier
-        even_gradient(table, e, e, e, e, e, factor, multiplier, factor, factor, even)
-        for r in range(table.rows):
-            place = borrow(e, r * table.row_step + table.label[r] * table.class_step, 1)
-            place[0] -= keep * multiplier[r]
-
-    @helper
     def derive(call, table, e, t, v, row, hard, unusual, powers, direct):
         """Gradient and Hessian of a block; 0 for rows that do not count."""
         if with_hessian:
@@ -92,7 +82,8 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
             if powers:
                 scale(table, e, e, e, e, e, table.power, table.power, table.power, table.power, 0)
             if soft and evenly(call):
-                derive_evenly(call, table, e)
+                _, even = shares(call, real)
+                even_gradient(table, e, e, e, e, e, factor, table.multiplier, factor, factor, even)
             elif soft and not hard:
                 soft_gradient(table, e, e, t, e, e, factor, table.multiplier, factor, factor, 0)
             else:

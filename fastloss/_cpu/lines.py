@@ -14,7 +14,8 @@ from .block import ROWS
 from .broadcast import across_rows as over_elements
 from .transfer import lines_of as bring, put_lines as put
 
-__all__ = ["bring", "find_largest", "find_one_hot", "maxima", "over_elements", "put", "sums", "weigh_nll"]
+__all__ = ["add_differences", "bring", "find_largest", "find_one_hot", "maxima", "over_elements", "put", "sums",
+           "weigh_nll"]  # fmt: skip
 MOST = 64
 """Classes of the longest rows that are taken side by side."""
 
@@ -137,3 +138,20 @@ def weigh_nll(z: Any, t: Any, u: Any, table: Any) -> None:
         _product(borrow(z, k * table.logit_step, pitch), borrow(t, at, pitch), borrow(u, at, pitch), table.top)
     sums(u, table, table.losses)
     sums(t, table, table.slopes)
+
+
+@independent
+def _product_evenly(z: Any, u: Any, target: Any, tops: Any) -> None:
+    T = u.dtype.type
+    for r in range(u.size):
+        u[r] = T(0) if target == T(0) else target * (tops[r] - z[r])
+
+
+@helper
+def add_differences(z: Any, u: Any, target: Any, table: Any) -> None:
+    """table.losses: the sum over all classes of a target times how far their logits lie below table.top."""
+    pitch = table.length
+    for k in range(table.classes):
+        line = borrow(z, k * table.logit_step, pitch)
+        _product_evenly(line, borrow(u, k * pitch, pitch), target, table.top)
+    sums(u, table, table.losses)

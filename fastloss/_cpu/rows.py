@@ -15,7 +15,7 @@ from .._compile.memory import array_base, base_of, beyond, borrow, elements, scr
 from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from . import along, lines
-from .across import finish, finish_activation, no_other_targets, weigh_step
+from .across import finish, finish_activation, no_other_targets, weigh_evenly_step, weigh_step
 from .block import arrange, begin, block_rows, end, note, put_losses, reach_of, table_dtype, whole
 from .call import CALL, report_of
 from .derive import deriver, discard_empty
@@ -33,6 +33,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
     layout: Any = lines if side_by_side else along
     bring, read_targets = layout.bring, targets_reader(real, layout, soft, True)
     survey, weigh = surveyor(layout, soft, order >= 2), weigh_step(real, layout, order >= 2)
+    weigh_evenly = weigh_evenly_step(real, layout)
     derive, dtype = deriver(real, layout, soft, order), table_dtype(real)
     table_bytes, matrices = dtype.itemsize, 2 + 2 * soft + (order >= 2)
 
@@ -49,13 +50,15 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         """Maths across rows; whether exponentials are multiplied by a power of two, whether rows do not count."""
         call, table = record_at(call_at, CALL), record_at(table_at, dtype)
         invoke(call.maths, call_at, table_at, whole(table.rows), 0, 0)
-        if soft and not hard:
+        if soft and evenly(call):
+            weigh_evenly(call, z, u, table)
+        elif soft and not hard:
             weigh(call_at, table_at, z, e, t, u, v)
         else:
             no_other_targets(table)
         powers, empty = finish(table, real(call.scale)), False
         put_losses(call, table, row)
-        if soft and not hard and not evenly(call):
+        if soft and not hard:
             empty = discard_empty(t, table)
         return powers, empty
 

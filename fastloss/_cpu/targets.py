@@ -58,8 +58,11 @@ def _weigh(call: Any, t: Any, table: Any) -> None:
 
 @helper
 def evenly(call: Any) -> bool:
-    """Whether smoothing gives all classes of a row but one the same target, and the loss needs no matrix of them."""
-    return call.indices != 0 and call.weigh == 0 and call.has_factors == 0
+    """Whether smoothing gives all classes but the label one target, and the loss needs no matrix of targets.
+
+    The loss is then a difference; up to this smoothing it is at least a third of either term.
+    """
+    return (call.indices != 0) & (call.weigh == 0) & (call.has_factors == 0) & (0 < call.label_smoothing <= 0.5)
 
 
 @helper
@@ -120,11 +123,10 @@ def targets_reader(real: Any, layout: Any, soft: bool, pivots_suffice: bool) -> 
             if call.has_factors != 0:
                 unusual |= weigh_by_class(call, pivot, w)
             return True, unusual, invalid, kind, value
-        keep, even = shares(call, real)
         if evenly(call):
-            for r in range(table.rows):
-                table.label[r] = pivot[r]
-        elif call.indices != 0:
+            return True, unusual, invalid, kind, value
+        keep, even = shares(call, real)
+        if call.indices != 0:
             _spread_indices(t, table, keep, even)
         else:
             y_at, count, y_step = bring(call, call.y_true, first, table.rows, space)
