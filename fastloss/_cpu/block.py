@@ -18,6 +18,10 @@ from .call import read_weights, write
 
 ROWS = 256
 """Rows of a block, at most."""
+SIDE_BY_SIDE = 128
+"""Rows of a block that lie side by side, at least: shorter pieces of a line took twice as long at 60 classes."""
+SHORT = 512
+"""Up to how many classes a task has whole vectors of rows."""
 NEAR, NEAR_LINES, FAR = 3072, 4096, 65536
 """Elements of the matrices of a block: WIDTH rows or more fit the first-level cache with the next block, long rows the
 second. As measured."""
@@ -57,8 +61,15 @@ def whole(count: int) -> int:
 def block_rows(classes: int, matrices: int, side_by_side: bool) -> int:
     """How many rows of so many classes make a block of matrices: whole vectors of rows, unless rows are long."""
     elements = classes * matrices
-    rows = min(ROWS, (NEAR_LINES if side_by_side else NEAR) // elements) // WIDTH * WIDTH
-    return max(rows, 1, min(WIDTH, FAR // elements))
+    if side_by_side:
+        return min(ROWS, max(SIDE_BY_SIDE, NEAR_LINES // elements // WIDTH * WIDTH))
+    return max(min(ROWS, NEAR // elements // WIDTH * WIDTH), 1, min(WIDTH, FAR // elements))
+
+
+@helper
+def task_row(call: Any, row: int) -> int:
+    """Where a task begins or ends: vectors of rows stay together, unless rows are long."""
+    return row if row == call.size or call.classes > SHORT else row // WIDTH * WIDTH
 
 
 @helper

@@ -11,7 +11,7 @@ from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from .._request.messages import PREDICTION, TARGET
 from . import along
-from .block import arrange, begin, block_rows, end, note, put_losses, table_dtype, whole
+from .block import arrange, begin, block_rows, end, note, put_losses, table_dtype, task_row, whole
 from .broadcast import SCALE, along_rows
 from .call import CALL, report_of
 from .targets import fill, targets_reader
@@ -98,7 +98,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         space = np.empty(matrices * matrix, real)
         p_space, y_space, t = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)
         u, v = borrow(space, 3 * matrix, matrix), borrow(space, 4 * matrix, matrix)
-        row = first
+        row, last = task_row(call, first), task_row(call, last)
         while row < last:
             many = min(most, last - row)
             arrange(table, many, False)

@@ -16,7 +16,7 @@ from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from . import along, lines
 from .across import finish, finish_activation, no_other_targets, weigh_evenly_step, weigh_step
-from .block import arrange, begin, block_rows, end, note, put_losses, reach_of, table_dtype, whole
+from .block import arrange, begin, block_rows, end, note, put_losses, reach_of, table_dtype, task_row, whole
 from .call import CALL, report_of
 from .derive import deriver, discard_empty
 from .survey import surveyor
@@ -74,7 +74,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         t, u = borrow(space, (2 * soft) * matrix, matrix), borrow(space, (3 * soft) * matrix, matrix)
         v = borrow(space, (matrices - 1) * matrix, matrix)
         unusual, hard, powers = False, True, False
-        row = first
+        row, last = task_row(call, first), task_row(call, last)
         while row < last:
             many = min(most, last - row)
             if side_by_side:

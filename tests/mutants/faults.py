@@ -104,6 +104,8 @@ FAULTS = [
           "tests/test_values.py -k policy"),
     Fault("the loss of the pivot", "_cpu/across.py", "table.loss[r] = (table.losses[r] + loss) * w",
           "table.loss[r] = table.losses[r] * w", "tests/test_options.py -k label_smoothing"),
+    Fault("rows between two tasks", "_cpu/rows.py", "task_row(call, first), task_row(call, last)",
+          "first, task_row(call, last)", "tests/test_threads.py -k bits_do_not_depend"),
     Fault("smoothed indices: the other classes", "_cpu/across.py", "table.losses[r] + slopes * nll", "slopes * nll",
           "tests/test_options.py -k Cross-label_smoothing"),
     Fault("smoothed indices: the gradient", "_cpu/broadcast.py", "fma(e[i], factor[i], -target)", "e[i] * factor[i]",
