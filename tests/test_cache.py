@@ -320,3 +320,16 @@ def test_a_full_disk_or_a_folder_that_went_away(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", lambda a, b: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     kept.save("key", 1)
     assert not [*tmp_path.iterdir()], "a file is left behind"
+
+
+def test_no_two_helpers_have_one_name():
+    """Numba tells functions of one qualified name apart by a counter that each process begins anew."""
+    import importlib
+    import pkgutil
+
+    for module in pkgutil.walk_packages(fl.__path__, "fastloss."):
+        if ".plot" in module.name or "_cuda" in module.name or "__main__" in module.name:
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            made = getattr(getattr(value, "py_func", None), "__qualname__", "")
+            assert "<locals>" not in made, f"{module.name}.{name}: name_helper gives it a name of its own"

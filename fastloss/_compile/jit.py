@@ -103,6 +103,14 @@ def _name_closures(function: Any, name: str) -> None:
             inner.__qualname__ = f"{name}.{inner.__name__}"
 
 
+def name_helper(name: str, helper_: Any) -> Any:
+    """Give a name of its own to a helper that a function has made, where it is no closure of a kernel."""
+    if COMPILED:
+        _name_closures(helper_.py_func, name)
+        helper_.py_func.__qualname__ = name
+    return helper_
+
+
 def _options(parallel: bool, interleaved: bool) -> dict[str, Any]:
     """Numba's options for an entry point."""
     pipeline = _pipeline("Interleaved") if interleaved else {}

@@ -170,6 +170,6 @@ def weigh_evenly_step(real: Any, layout: Any) -> Any:
             table.losses[r] = real(0) if nll == real(math.inf) else table.losses[r] + slopes * nll
         for r in range(table.rows):
             if table.top[r] == math.inf and table.nll[r] == 0:
-                table.losses[r] = math.inf if table.classes > 1 else 0
+                table.losses[r] = math.inf if table.classes > 1 and even > 0 else 0
 
     return weigh_evenly

@@ -34,7 +34,8 @@ _ROW_FIELDS = ("top", "shift", "magic", "floor", "peak", "own", "rest", "distanc
 def table_dtype(real: Any) -> Any:
     """What is known of each row of a block.
 
-    top, shift, magic, floor: the maximum, and how its exponentials are scaled; peak: that of the maximum. pivot: the
+    top, shift, magic, floor: the maximum (at the end, of smoothed indices, the pivot's logit), and how its exponentials
+    are scaled; peak: that of the maximum. pivot: the
     class that is kept apart so that nothing cancels (the one with the target, or the most probable one); own, rest: its
     exponential, and the sum of all others; distance: its logit below the maximum; mass: its target. loss, slope, bend,
     nll: of the pivot, see `_math.softmax`; losses, slopes, bends: sums over all other classes; alone: 1 where only

@@ -20,14 +20,12 @@ from .sums import BLOCK, fold
 
 
 def block(maths: Any, real: Any, order: int) -> Any:
-    """The block function of one loss: writes losses and derivatives, returns the first element outside the domain.
+    """The block function of one loss, up to a derivative of this order; returns the first element outside the domain.
 
     maths.point(y, p, c) gives loss, first and second derivative; outside(y, p, c) is true where y or p is not allowed.
     maths.sides, if any, has a shorter point for blocks of hard labels, and for those of soft ones a second loop.
-    order is the highest derivative wanted.
     """
-    point, outside, constants = maths.point, maths.outside, maths.constants
-    with_sides = maths.sides is not None
+    point, outside, constants, with_sides = maths.point, maths.outside, maths.constants, maths.sides is not None
     sides: Any = maths.sides or (None,) * 6
     simple, soft, hard, hard_outside, shared, rest = sides
     with_gradient, with_hessian = order >= 1, order >= 2

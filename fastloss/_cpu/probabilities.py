@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.invoke import invoke, invoke_block
-from .._compile.jit import helper
+from .._compile.jit import helper, name_helper
 from .._compile.memory import base_of, borrow, elements, scratch
 from .._compile.records import record_at
 from .._compile.vectors import WIDTH
@@ -17,7 +17,7 @@ from .call import CALL, report_of
 from .targets import fill, targets_reader
 from .transfer import put_rows, rows_of
 
-multiply = along_rows(SCALE)
+multiply = name_helper("multiply", along_rows(SCALE))
 
 
 @helper
@@ -62,11 +62,9 @@ def fill_derivative(values: Any, derivatives: Any, table: Any, soft: bool) -> No
             fill(borrow(values, r * table.classes, table.classes), values.dtype.type(0))
 
 
-def probabilities(real: Any, soft: bool, order: int) -> Any:
-    """The kernel of probabilities of dtype real, with one target a row or many."""
-    dtype, with_gradient, with_hessian = table_dtype(real), order >= 1, order >= 2
-    table_bytes, matrices = dtype.itemsize, 5
-    read_targets = targets_reader(real, along, soft, False)
+def maths_step(real: Any, soft: bool) -> Any:
+    """The function of the losses of a block."""
+    dtype = table_dtype(real)
 
     @helper
     def maths(call_at, table_at, p, t, u, v):
@@ -86,6 +84,15 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
             w = table.weight[r]
             table.loss[r] *= w
             table.scaled[r] = w * scale
+
+    return maths
+
+
+def probabilities(real: Any, soft: bool, order: int) -> Any:
+    """The kernel of probabilities of dtype real, with one target a row or many."""
+    dtype, with_gradient, with_hessian = table_dtype(real), order >= 1, order >= 2
+    table_bytes, matrices = dtype.itemsize, 5
+    read_targets, maths = targets_reader(real, along, soft, False), maths_step(real, soft)
 
     def piece(call_at, first, last, reports, task):
         """Rows first..last of a call."""

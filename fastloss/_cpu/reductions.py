@@ -3,14 +3,40 @@
 import math
 from typing import Any
 
-from .._compile.jit import helper, scalar
+from .._compile.jit import helper, name_helper, scalar
 from .._compile.memory import scratch
 from .._compile.vectors import WIDTH, evens, lanes_at, larger, odds, only, plus, put_lanes
 from .._math.primitives import pick
 
 
+def long_rows(combine: Any) -> Any:
+    """A function that combines the elements of one long row to 16 lanes."""
+
+    @scalar
+    def long_row(values, start, width, neutral):
+        row, k = lanes_at(values, start), WIDTH
+        if width >= 8 * WIDTH:  # four chains: one would wait for itself
+            b, c = lanes_at(values, start + WIDTH), lanes_at(values, start + 2 * WIDTH)
+            d, k = lanes_at(values, start + 3 * WIDTH), 4 * WIDTH
+            while k + 4 * WIDTH <= width:
+                row = combine(row, lanes_at(values, start + k))
+                b = combine(b, lanes_at(values, start + k + WIDTH))
+                c = combine(c, lanes_at(values, start + k + 2 * WIDTH))
+                d = combine(d, lanes_at(values, start + k + 3 * WIDTH))
+                k += 4 * WIDTH
+            row = combine(combine(row, b), combine(c, d))
+        while k + WIDTH <= width:
+            row = combine(row, lanes_at(values, start + k))
+            k += WIDTH
+        return combine(row, only(lanes_at(values, start + k), width - k, neutral)) if k < width else row
+
+    return long_row
+
+
 def along_rows(combine: Any, nothing: float) -> Any:
     """A function that combines the elements of each of many rows: 16 lanes first, then neighbouring lanes."""
+
+    long_row = long_rows(combine)
 
     @scalar
     def join(a, b):
@@ -31,24 +57,6 @@ def along_rows(combine: Any, nothing: float) -> Any:
     @scalar
     def eight(values, start, pitch, width, neutral):
         return join(four(values, start, pitch, width, neutral), four(values, start + 4 * pitch, pitch, width, neutral))
-
-    @scalar
-    def long_row(values, start, width, neutral):
-        row, k = lanes_at(values, start), WIDTH
-        if width >= 8 * WIDTH:  # four chains: one would wait for itself
-            b, c = lanes_at(values, start + WIDTH), lanes_at(values, start + 2 * WIDTH)
-            d, k = lanes_at(values, start + 3 * WIDTH), 4 * WIDTH
-            while k + 4 * WIDTH <= width:
-                row = combine(row, lanes_at(values, start + k))
-                b = combine(b, lanes_at(values, start + k + WIDTH))
-                c = combine(c, lanes_at(values, start + k + 2 * WIDTH))
-                d = combine(d, lanes_at(values, start + k + 3 * WIDTH))
-                k += 4 * WIDTH
-            row = combine(combine(row, b), combine(c, d))
-        while k + WIDTH <= width:
-            row = combine(row, lanes_at(values, start + k))
-            k += WIDTH
-        return combine(row, only(lanes_at(values, start + k), width - k, neutral)) if k < width else row
 
     @helper
     def across(values, width, pitch, rows, results):
@@ -73,6 +81,6 @@ def along_rows(combine: Any, nothing: float) -> Any:
     return across
 
 
-row_sums = along_rows(plus, 0.0)
+row_sums = name_helper("row_sums", along_rows(plus, 0.0))
 """row_sums(values, width, pitch, rows, results): the sum of each row."""
-row_maxima = along_rows(larger, -math.inf)
+row_maxima = name_helper("row_maxima", along_rows(larger, -math.inf))

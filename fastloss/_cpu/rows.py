@@ -24,30 +24,28 @@ from .targets import evenly, targets_reader
 from .transfer import usable
 
 
-def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
-    """The kernel of logits of dtype real: rows side by side or along their classes, with "one" target a row or "many".
-
-    With "none" softmax is written where a gradient would be.
-    """
-    soft, activation = targets == "many", targets == "none"
-    layout: Any = lines if side_by_side else along
-    bring, read_targets = layout.bring, targets_reader(real, layout, soft, True)
-    survey, weigh = surveyor(layout, soft, order >= 2), weigh_step(real, layout, order >= 2)
-    weigh_evenly = weigh_evenly_step(real, layout)
-    derive, dtype = deriver(real, layout, soft, order), table_dtype(real)
-    table_bytes, matrices = dtype.itemsize, 2 + 2 * soft + (order >= 2)
+def exponentials_place(side_by_side: bool, order: int) -> Any:
+    """The function that chooses where the exponentials of a block lie."""
 
     @helper
     def exponentials_of(call, operand, row, table, buffer):
-        """The address of the exponentials, which become the gradient, how many, and whether it lies there."""
+        """Their address, how many, and whether they lie where the gradient will."""
         reach = reach_of(table.rows, call.classes)
         if order >= 1 and not side_by_side and usable(call, operand, row, reach):
             return beyond(array_base(operand.array), row * call.classes, operand.item_bytes), reach, True
         return base_of(buffer), buffer.size, False
 
+    return exponentials_of
+
+
+def losses_step(real: Any, layout: Any, soft: bool, order: int) -> Any:
+    """The function of the maths across rows."""
+    weigh, weigh_evenly = weigh_step(real, layout, order >= 2), weigh_evenly_step(real, layout)
+    dtype = table_dtype(real)
+
     @helper
     def losses_of(call_at, table_at, z, e, t, u, v, row, hard):
-        """Maths across rows; whether exponentials are multiplied by a power of two, whether rows do not count."""
+        """Whether exponentials are multiplied by a power of two, whether rows do not count."""
         call, table = record_at(call_at, CALL), record_at(table_at, dtype)
         invoke(call.maths, call_at, table_at, whole(table.rows), 0, 0)
         if soft and evenly(call):
@@ -61,6 +59,25 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         if soft and not hard:
             empty = discard_empty(t, table)
         return powers, empty
+
+    return losses_of
+
+
+def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
+    """The kernel of logits of dtype real: rows side by side or along their classes, with "one" target a row or "many".
+
+    With "none" softmax is written where a gradient would be.
+    """
+    soft, activation = targets == "many", targets == "none"
+    layout: Any = lines if side_by_side else along
+    bring, read_targets = layout.bring, targets_reader(real, layout, soft, True)
+    survey, exponentials_of = surveyor(layout, soft, order >= 2), exponentials_place(side_by_side, order)
+    losses_of, derive, dtype = (
+        losses_step(real, layout, soft, order),
+        deriver(real, layout, soft, order),
+        table_dtype(real),
+    )
+    table_bytes, matrices = dtype.itemsize, 2 + 2 * soft + (order >= 2)
 
     def piece(call_at, first, last, reports, task):
         """Rows first..last of a call."""

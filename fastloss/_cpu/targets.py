@@ -60,7 +60,7 @@ def _weigh(call: Any, t: Any, table: Any) -> None:
 def evenly(call: Any) -> bool:
     """Whether smoothing gives all classes but the label one target, and the loss needs no matrix of targets.
 
-    The loss is then a difference; up to this smoothing it is at least a third of either term.
+    The loss is then a difference; up to this smoothing it is at least half of -log p of the label.
     """
     return (call.indices != 0) & (call.weigh == 0) & (call.has_factors == 0) & (0 < call.label_smoothing <= 0.5)
 
@@ -111,8 +111,8 @@ def targets_reader(real: Any, layout: Any, soft: bool, pivots_suffice: bool) -> 
 
     @helper
     def read_targets(call, table, t, first, space):
-        """Whether only pivots have a target; whether a row has weight 0; the first invalid element or -1, what it is,
-        its value."""
+        """Whether pivots are known and no matrix of targets is needed; whether a row has weight 0; the first invalid
+        element or -1, what it is, its value."""
         pivot, w = borrow(table.pivot, 0, table.rows), borrow(table.weight, 0, table.rows)
         for r in range(table.rows):
             pivot[r] = 0

@@ -12,28 +12,9 @@ from .formats import Format
 from .sums import EACH, THREADS, TILE, group_sum
 
 
-def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format: Format, order: int,
-                aligned: bool) -> Any:  # fmt: skip
-    """The kernel of one loss for arrays of these formats.
-
-    maths is that of `_cpu.elementwise.block`. aligned: all arrays begin where vectors of 16 bytes of y_pred may.
-    A weight belongs to `repeat` consecutive elements (0: no weights); wanted: that of `passes.Call`.
-    Where y or p is outside the domain, all results are NaN: an exception would have to wait for the device.
-    """
-    point, outside, constants, in_parts = maths.point, maths.outside, maths.constants, maths.sides is not None
-    sides: Any = maths.sides or (None,) * 6
-    *_, shared, rest = sides
-    with_gradient, with_hessian = order >= 1, order >= 2
-    y_type, p_type, g_type = label.storage, pred.storage, grad_format.storage
-    read_y, read_p, write_g = label.read, pred.read, grad_format.write
-    y_bits, p_bits, g_bits = read_y is not None, read_p is not None, write_g is not None
-    vector = 16 // np.dtype(p_type).itemsize
-    # Maths that is long is unrolled less: what does not fit the registers would go through local memory. A vector is
-    # then computed in parts.
-    group = min(vector, (2 if with_hessian else 4) if maths.long else 8)
-    parts, rounds = vector // group, EACH // vector
-    load_vector, store_vector = VECTORS[vector]
-    take, keep = PARTS[vector, group]
+def writer(vector: int, aligned: bool) -> Any:
+    """The function that writes a vector of results, or what of it lies inside the array."""
+    store_vector = VECTORS[vector][1]
 
     @scalar
     def put(base, i, size, values):
@@ -43,6 +24,54 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
             for j in range(vector):
                 if i + j < size:
                     store(base, i + j, values[j])
+
+    return put
+
+
+def evaluation(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
+    """The function of one element as it lies in memory: loss, first and second derivative, NaN outside the domain."""
+    point, outside, in_parts = maths.point, maths.outside, maths.sides is not None
+    sides: Any = maths.sides or (None,) * 6
+    *_, shared, rest = sides
+    y_bits, p_bits = read_y is not None, read_p is not None
+
+    @scalar
+    def evaluate(y, p, c):
+        yi = real(read_y(y)) if y_bits else real(y)
+        pi = real(read_p(p)) if p_bits else real(p)
+        li, gi, hi = point(yi, pi, c)
+        if in_parts and shared(yi, c):
+            l_rest, g_rest, h_rest = rest(yi, pi, c)
+            li, gi, hi = li + l_rest, gi + g_rest, hi + h_rest
+        if outside(yi, pi, c):
+            li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
+        return li, gi, hi
+
+    return evaluate
+
+
+def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format: Format, order: int,
+                aligned: bool) -> Any:  # fmt: skip
+    """The kernel of one loss for arrays of these formats.
+
+    maths is that of `_cpu.elementwise.block`. aligned: all arrays begin where vectors of 16 bytes of y_pred may.
+    A weight belongs to `repeat` consecutive elements (0: no weights); wanted: that of `passes.Call`.
+    Where y or p is outside the domain, all results are NaN: an exception would have to wait for the device.
+    """
+    constants, write_g = maths.constants, grad_format.write
+    with_gradient, with_hessian, g_bits = order >= 1, order >= 2, write_g is not None
+    y_type, p_type, g_type = label.storage, pred.storage, grad_format.storage
+    vector = 16 // np.dtype(p_type).itemsize
+    # Maths that is long is unrolled less: what does not fit the registers would go through local memory. A vector is
+    # then computed in parts.
+    group = min(vector, (2 if with_hessian else 4) if maths.long else 8)
+    parts, rounds = vector // group, EACH // vector
+    load_vector, put, evaluate = (
+        VECTORS[vector][0],
+        writer(vector, aligned),
+        evaluation(maths, real, label.read, pred.read),
+    )
+    take, keep = PARTS[vector, group]
 
     def kernel(y, p, w, losses, grad, hess, partials, scales, size, repeat, wanted, scaled, scale, c0, c1, c2, c3, c4):
         lanes = cuda.shared.array(THREADS, real)
@@ -71,14 +100,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
                 for k in range(group):
                     at = i + part * group + k
                     if at < size:
-                        yi = real(read_y(y_part[k])) if y_bits else real(y_part[k])
-                        pi = real(read_p(p_part[k])) if p_bits else real(p_part[k])
-                        li, gi, hi = point(yi, pi, c)
-                        if in_parts and shared(yi, c):
-                            l_rest, g_rest, h_rest = rest(yi, pi, c)
-                            li, gi, hi = li + l_rest, gi + g_rest, hi + h_rest
-                        if outside(yi, pi, c):
-                            li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
+                        li, gi, hi = evaluate(y_part[k], p_part[k], c)
                         factor = scale
                         if repeat != 0:
                             wi = load(w, at // repeat, real)

@@ -73,11 +73,17 @@ def one_class(focus: Any, real: Any, io: Access, order: int) -> Any:
     return function
 
 
-def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, order: int) -> Any:
-    """The loss where every class may have a share of the target; NaN for one outside [0, 1], unless signed."""
-    width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
-    look = survey(io, real)
-    with_gradient, with_hessian = order >= 1, order >= 2
+@scalar
+def derivatives(p: Any, q: Any, is_pivot: Any, slopes: Any, slope_sum: Any, bends: Any, bend_sum: Any, slope: Any,
+                bend: Any) -> Any:  # fmt: skip
+    """Gradient and Hessian by the logit of a class; nothing may cancel where p is near 1."""
+    if is_pivot:
+        return pivot_gradient(p, q, slopes, slope), pivot_hessian(p, q, slope_sum, bends, bend)
+    return gradient(p, slope_sum, slope), hessian(p, q, slope_sum, bend_sum, bend)
+
+
+def shares(focus: Any, real: Any, indices: bool, signed: bool) -> Any:
+    """The function of a class of which the target has a share."""
 
     @scalar
     def share(x, top, p, is_best, q_best, excess, target, cw, k, true, keep, even, classed, c):
@@ -92,6 +98,19 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, 
         if mass == real(0):
             return p, q, real(0), real(0), real(0)
         return p, q, mass * loss, mass * slope, mass * bend
+
+    return share
+
+
+def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, order: int) -> Any:
+    """The loss where every class may have a share of the target; NaN for one outside [0, 1], unless signed."""
+    width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
+    look, share, with_gradient, with_hessian = (
+        survey(io, real),
+        shares(focus, real, indices, signed),
+        order >= 1,
+        order >= 2,
+    )
 
     @device
     def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
@@ -144,10 +163,7 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, 
                     e, target = exponential(xs[j], top, k == best, shift, magic, floor), real(0) if indices else ys[j]
                     pk, qk, _, slope, bend = share(xs[j], top, e * inverse, k == best, q_best, excess, target, cw, k,
                                                    true, keep, even, classed, c)  # fmt: skip
-                    g_k, h = gradient(pk, slope_sum, slope), hessian(pk, qk, slope_sum, bend_sum, bend)
-                    if k == best:  # nothing may cancel where p is near 1
-                        g_k = pivot_gradient(pk, qk, slope_rest, slope)
-                        h = pivot_hessian(pk, qk, slope_sum, bend_rest, bend)
+                    g_k, h = derivatives(pk, qk, k == best, slope_rest, slope_sum, bend_rest, bend_sum, slope, bend)
                     empty = marks == real(0)  # no class counts, whatever the logits
                     hs[j] = real(0) if empty else h * factor
                     xs[j] = real(0) if empty else g_k * factor

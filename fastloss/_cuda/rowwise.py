@@ -5,14 +5,42 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
+from .._compile.cuda import device
 from .._compile.cuda_memory import load, store
 from .._math.constants import named
 from .._math.elementary import two_sum
-from .access import access, class_at, reader
+from .access import Access, access, class_at, reader
 from .formats import Format
 from .rows import every_class, one_class, probabilities
 from .softmax import exponential, survey
 from .sums import THREADS, group_sum
+
+
+def evaluation(maths: Any, from_logits: bool, real: Any, io: Access, indices: bool, spread: bool, signed: bool,
+               order: int) -> Any:  # fmt: skip
+    """The function that computes a row."""
+    if not from_logits:
+        return probabilities(maths.derivative, real, io, indices, spread, signed, order)
+    if spread:
+        return every_class(maths.focus, real, io, indices, signed, order)
+    return one_class(maths.focus, real, io, order)
+
+
+def constant_writer(real: Any, io: Access, with_hessian: bool) -> Any:
+    """The function that writes one number to all classes of a row."""
+    width, write_tile = io.width, io.write_tile
+
+    @device
+    def put_constant(grad, hess, start, inner, classes, g, threads, value):
+        values = cuda.local.array(width, real)
+        for j in range(width):
+            values[j] = value
+        for k in range(g * width, classes, threads * width):
+            write_tile(grad, start, k, inner, values)
+            if with_hessian:
+                write_tile(hess, start, k, inner, values)
+
+    return put_constant
 
 
 def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred: Format, grad_format: Format,
@@ -24,14 +52,9 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
     """
     indices = label is None
     io = access(real, label, pred, grad_format, aligned)
-    width, write_tile, constants = io.width, io.write_tile, maths.constants
-    if not from_logits:
-        evaluate = probabilities(maths.derivative, real, io, indices, spread, signed, order)
-    elif spread:
-        evaluate = every_class(maths.focus, real, io, indices, signed, order)
-    else:
-        evaluate = one_class(maths.focus, real, io, order)
-    with_gradient, with_hessian = order >= 1, order >= 2
+    constants = maths.constants
+    evaluate = evaluation(maths, from_logits, real, io, indices, spread, signed, order)
+    put_constant, with_gradient = constant_writer(real, io, order >= 2), order >= 1
 
     def kernel(y, p, w, cw, losses, grad, hess, partials, scales, rows, classes, inner, kind, repeat, wanted, classed,
                has_ignore, ignore, threads, scaled, scale, smooth, c0, c1, c2, c3):  # fmt: skip
@@ -68,13 +91,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
         if n == 0:
             loss = real(np.nan) if wrong else real(0)
             if live and with_gradient:
-                values = cuda.local.array(width, real)
-                for j in range(width):
-                    values[j] = loss
-                for k in range(g * width, classes, threads * width):
-                    write_tile(grad, start, k, inner, values)
-                    if with_hessian:
-                        write_tile(hess, start, k, inner, values)
+                put_constant(grad, hess, start, inner, classes, g, threads, loss)
         if g != 0 or not live:
             loss = real(0)
         elif wanted & 1:
