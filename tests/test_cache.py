@@ -333,3 +333,19 @@ def test_no_two_helpers_have_one_name():
         for name, value in vars(importlib.import_module(module.name)).items():
             made = getattr(getattr(value, "py_func", None), "__qualname__", "")
             assert "<locals>" not in made, f"{module.name}.{name}: name_helper gives it a name of its own"
+
+
+@compiled
+def test_kernels_of_several_processes_work_together(tmp_path, monkeypatch):
+    """Each process numbers its functions anew: equal names with different code would be linked to one of the two."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    code = """
+    import numpy as np, fastloss as fl
+    z, y = np.array([[50, 0, -20], [1, 2, 3]], np.float32), np.array([0, 1])
+    for smoothing in {smoothings}:
+        print(fl.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing).loss(y, z, reduction="none")[1])
+    """
+    assert float(run(code.format(smoothings=[0.1]))) == pytest.approx(1.4076059, rel=1e-6)
+    for _ in range(2):
+        for value in run(code.format(smoothings=[0.1, 0.0])).split():
+            assert float(value) == pytest.approx(1.4076059, rel=1e-6)
