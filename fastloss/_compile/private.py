@@ -3,6 +3,9 @@
 A version of Numba may lack any of them: then the package does without what they are for, and warns once.
 """
 
+import contextlib
+import itertools
+import os
 import pkgutil
 import warnings
 from functools import cached_property
@@ -135,3 +138,10 @@ CUDA_LAUNCH = Names(
 for _group in (LOWERING, LITERALS, CACHE, ADDRESSES, REFERENCES, SETTINGS, LOCKS):
     bool(_group)
 warn()
+
+# Numba tells functions of one name apart by a counter that each process begins anew, so that kernels of two processes
+# could have one symbol for two functions: begun at random, no two processes have a number in common.
+with contextlib.suppress(ImportError, AttributeError):
+    _identity: Any = pkgutil.resolve_name("numba.core.bytecode:FunctionIdentity")
+    next(_identity._unique_ids)
+    _identity._unique_ids = itertools.count(int.from_bytes(os.urandom(6), "little"))
