@@ -322,17 +322,23 @@ def test_a_full_disk_or_a_folder_that_went_away(tmp_path, monkeypatch):
     assert not [*tmp_path.iterdir()], "a file is left behind"
 
 
-def test_no_two_helpers_have_one_name():
-    """Numba tells functions of one qualified name apart by a counter that each process begins anew."""
-    import importlib
-    import pkgutil
-
-    for module in pkgutil.walk_packages(fl.__path__, "fastloss."):
-        if any(part in module.name for part in ("plot", "cuda", "__main__")):
-            continue
-        for name, value in vars(importlib.import_module(module.name)).items():
-            made = getattr(getattr(value, "py_func", None), "__qualname__", "")
-            assert "<locals>" not in made, f"{module.name}.{name}: name_helper gives it a name of its own"
+@compiled
+def test_no_two_processes_give_a_function_one_symbol(tmp_path):
+    """Nor two children of one fork."""
+    code = """
+    import os, sys, numpy as np, fastloss as fl
+    from fastloss._cpu.elementwise import weigh
+    from fastloss._compile.jit import compiling
+    for _ in range(2):
+        if os.fork() == 0:
+            with compiling():
+                weigh.compile("(float32[::1], float32[::1], float32)")
+            print([found.fndesc.mangled_name for found in weigh.overloads.values()][0], flush=True)
+            os._exit(0)
+        assert os.wait()[1] == 0
+    """
+    symbols = [symbol for _ in range(2) for symbol in run(code, NUMBA_CACHE_DIR=str(tmp_path)).split()]
+    assert len({*symbols}) == len(symbols) == 4
 
 
 @compiled
@@ -346,6 +352,8 @@ def test_kernels_of_several_processes_work_together(tmp_path, monkeypatch):
         print(fl.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing).loss(y, z, reduction="none")[1])
     """
     assert float(run(code.format(smoothings=[0.1]))) == pytest.approx(1.4076059, rel=1e-6)
+    wide = code.replace("float32", "float64")
+    assert float(run(wide.format(smoothings=[0.1]))) == pytest.approx(1.4076059, rel=1e-6)
     for _ in range(2):
-        for value in run(code.format(smoothings=[0.1, 0.0])).split():
+        for value in run(code.format(smoothings=[0.1, 0.0]) + wide.format(smoothings=[0.1, 0.0])).split():
             assert float(value) == pytest.approx(1.4076059, rel=1e-6)

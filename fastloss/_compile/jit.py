@@ -3,6 +3,8 @@
 import contextlib
 import gc
 import importlib
+import itertools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,6 +41,17 @@ def _jit_enabled() -> Iterator[None]:
             config.DISABLE_JIT = disabled
 
 
+def _number_functions() -> None:
+    """Begin Numba's numbers of functions at random.
+
+    Symbols of functions of one name differ by these numbers alone, and by types, of which records are numbered by the
+    process too. Kernels on disk from several processes, or from children of one fork, would else be linked to each
+    other's functions.
+    """
+    if CACHE:
+        CACHE.FunctionIdentity._unique_ids = itertools.count(int.from_bytes(os.urandom(6), "little"))
+
+
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
     """Numba as it was at import, for one thread at a time, and no garbage collection.
@@ -49,6 +62,7 @@ def compiling() -> Iterator[None]:
     with _jit_enabled():
         try:
             gc.disable()
+            _number_functions()
             yield
         finally:
             if enabled:
@@ -90,27 +104,6 @@ independent = _inner("InnerIndependent")
 """A loop that kernels call and whose iterations are independent: 16 are taken at a time, also of short rows."""
 
 
-def _name_closures(function: Any, name: str) -> None:
-    """Put the kernel's name into those of the functions in its closure.
-
-    Numba tells functions of one qualified name apart by a counter that starts anew in each process. Two kernels from
-    the disk cache whose inner loops had the same name and number would be linked to the same one of the two.
-    """
-    for cell in function.__closure__ or ():
-        inner = getattr(cell.cell_contents, "py_func", None)
-        if inner is not None and "<locals>" in inner.__qualname__:
-            _name_closures(inner, name)
-            inner.__qualname__ = f"{name}.{inner.__name__}"
-
-
-def name_helper(name: str, helper_: Any) -> Any:
-    """Give a name of its own to a helper that a function has made, where it is no closure of a kernel."""
-    if COMPILED:
-        _name_closures(helper_.py_func, name)
-        helper_.py_func.__qualname__ = name
-    return helper_
-
-
 def _options(parallel: bool, interleaved: bool) -> dict[str, Any]:
     """Numba's options for an entry point."""
     pipeline = _pipeline("Interleaved") if interleaved else {}
@@ -125,7 +118,6 @@ def entry(
         return function
     options = _options(parallel, interleaved)
     with compiling():
-        _name_closures(function, name)
         if not CACHE or cache_folder() is None:
             return njit(signature, **options)(function)
         dispatcher = njit(**options)(function)

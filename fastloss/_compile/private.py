@@ -3,9 +3,6 @@
 A version of Numba may lack any of them: then the package does without what they are for, and warns once.
 """
 
-import contextlib
-import itertools
-import os
 import pkgutil
 import warnings
 from functools import cached_property
@@ -85,6 +82,8 @@ LITERALS = Names(
 )
 CACHE = Names(
     "kernels are compiled in every process",
+    "numba.core.bytecode:FunctionIdentity",  # what is compiled
+    "numba.core.bytecode:FunctionIdentity._unique_ids",  # numbers in its symbols, which begin anew in each process
     "numba.core.codegen:JITCPUCodegen.magic_tuple",  # the processor
     "numba.core.codegen:JITCodeLibrary.has_dynamic_globals",  # whether an address of this process is in the code
     "numba.core.compiler:CompileResult._rebuild",  # a kernel from what was on disk
@@ -138,10 +137,3 @@ CUDA_LAUNCH = Names(
 for _group in (LOWERING, LITERALS, CACHE, ADDRESSES, REFERENCES, SETTINGS, LOCKS):
     bool(_group)
 warn()
-
-# Numba tells functions of one name apart by a counter that each process begins anew, so that kernels of two processes
-# could have one symbol for two functions: begun at random, no two processes have a number in common.
-with contextlib.suppress(ImportError, AttributeError):
-    _identity: Any = pkgutil.resolve_name("numba.core.bytecode:FunctionIdentity")
-    next(_identity._unique_ids)
-    _identity._unique_ids = itertools.count(int.from_bytes(os.urandom(6), "little"))

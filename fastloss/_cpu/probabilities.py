@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.invoke import invoke, invoke_block
-from .._compile.jit import helper, name_helper
+from .._compile.jit import helper
 from .._compile.memory import base_of, borrow, elements, scratch
 from .._compile.records import record_at
 from .._compile.vectors import WIDTH
@@ -17,7 +17,7 @@ from .call import CALL, report_of
 from .targets import fill, targets_reader
 from .transfer import put_rows, rows_of
 
-multiply = name_helper("multiply", along_rows(SCALE))
+multiply = along_rows(SCALE)
 
 
 @helper

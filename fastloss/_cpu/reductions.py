@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from .._compile.jit import helper, name_helper, scalar
+from .._compile.jit import helper, scalar
 from .._compile.memory import scratch
 from .._compile.vectors import WIDTH, evens, lanes_at, larger, odds, only, plus, put_lanes
 from .._math.primitives import pick
@@ -81,6 +81,6 @@ def along_rows(combine: Any, nothing: float) -> Any:
     return across
 
 
-row_sums = name_helper("row_sums", along_rows(plus, 0.0))
+row_sums = along_rows(plus, 0.0)
 """row_sums(values, width, pitch, rows, results): the sum of each row."""
-row_maxima = name_helper("row_maxima", along_rows(larger, -math.inf))
+row_maxima = along_rows(larger, -math.inf)
