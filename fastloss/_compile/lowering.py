@@ -83,19 +83,20 @@ class _Interleaved(NativeLowering):
     lowering_class = _Interleaving
 
 
-_NOTHING_TO_DO = {
+_UNUSED = frozenset({
     "with_lifting", "inline_closure_likes", "make_function_op_code_to_jit_function", "inline_inlinables",
     "find_literally", "literal_unroll", "inline_overloads", "nopython_rewrites", "annotate_types",
     "dump_parfor_diagnostics",
-}  # fmt: skip
-"""Passes over functions for what helpers do not contain: contexts, closures, array expressions, literal loops."""
+})  # fmt: skip
+"""Passes that helpers do not need: they contain no contexts, closures, array expressions or literal loops, and nobody
+reads reports of them. A pass that Numba renames is run again."""
 
 
 class _Compiler(CompilerBase):
     """Numba's compiler with another lowering, and without some passes."""
 
     lowering: Any
-    left_out: frozenset[str] | set[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
 
     def define_pipelines(self) -> list[Any]:
         """The passes."""
@@ -110,7 +111,7 @@ class Inner(_Compiler):
     """Compiles functions that only kernels call."""
 
     lowering = _Inner
-    left_out = _NOTHING_TO_DO
+    left_out = _UNUSED
 
 
 class Interleaved(_Compiler):
@@ -175,8 +176,7 @@ class _InnerIndependent(_Inner):
     lowering_class = _Independent
 
 
-class InnerIndependent(_Compiler):
+class InnerIndependent(Inner):
     """Compiles loops of independent iterations that only kernels call."""
 
     lowering = _InnerIndependent
-    left_out = _NOTHING_TO_DO

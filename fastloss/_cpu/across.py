@@ -13,7 +13,7 @@ from .._math.softmax import pivot_gradient, pivot_hessian, pivot_nll
 from .block import table_dtype, whole
 from .broadcast import RowLoop, across_rows, along_rows
 from .call import CALL, constants_of
-from .targets import fill, shares
+from .targets import fill, smoothing_of
 
 
 def pivots(maths: Any, logits: bool, real: Any) -> Any:
@@ -159,7 +159,7 @@ def weigh_evenly_step(real: Any, layout: Any) -> Any:
     @helper
     def weigh_evenly(call, z, u, table):
         """-log p of a class is that of the pivot and the difference of their logits."""
-        keep, even = shares(call, real)
+        keep, even = smoothing_of(call, real)
         slopes = even * real(table.classes - 1)
         for r in range(table.rows):
             table.top[r] = borrow(z, r * table.row_step + table.pivot[r] * table.logit_step, 1)[0]

@@ -23,8 +23,8 @@ SIDE_BY_SIDE = 128
 SHORT = 512
 """Up to how many classes a task has whole vectors of rows."""
 NEAR, NEAR_LINES, FAR = 3072, 4096, 65536
-"""Elements of the matrices of a block: WIDTH rows or more fit the first-level cache with the next block, long rows the
-second. As measured."""
+"""Elements of the matrices of a block: rows along their classes fit the first-level cache with the next block; long
+rows, and lines of many classes, the second. As measured."""
 _ROW_FIELDS = ("top", "shift", "magic", "floor", "peak", "own", "rest", "distance", "weight", "mass", "loss", "slope",
                "bend", "nll", "losses", "slopes", "bends", "alone", "scaled", "inverse", "factor", "power",
                "multiplier", "value", "second")  # fmt: skip
@@ -35,13 +35,12 @@ def table_dtype(real: Any) -> Any:
     """What is known of each row of a block.
 
     top, shift, magic, floor: the maximum (at the end, of smoothed indices, the pivot's logit), and how its exponentials
-    are scaled; peak: that of the maximum. pivot: the
-    class that is kept apart so that nothing cancels (the one with the target, or the most probable one); own, rest: its
-    exponential, and the sum of all others; distance: its logit below the maximum; mass: its target. loss, slope, bend,
-    nll: of the pivot, see `_math.softmax`; losses, slopes, bends: sums over all other classes; alone: 1 where only
-    the pivot has a target, else 0. scaled: weight times scale of the derivatives. inverse, factor, power: what
-    exponentials are multiplied by; multiplier: what the difference to the targets is. value, second: the derivatives
-    by the pivot's logit.
+    are scaled; peak: that of the maximum. pivot: the class that is kept apart so that nothing cancels (the one with the
+    target, or the most probable one); own, rest: its exponential, and the sum of all others; distance: its logit below
+    the maximum; mass: its target. loss, slope, bend, nll: of the pivot, see `_math.softmax`; losses, slopes, bends:
+    sums over all other classes; alone: 1 where only the pivot has a target, else 0. scaled: weight times scale of the
+    derivatives. inverse, factor, power: what exponentials are multiplied by; multiplier: what the difference to the
+    targets is. value, second: the derivatives by the pivot's logit.
 
     Row r, class k of a matrix lies at r * row_step + k * class_step, of logits at r * row_step + k * logit_step; a
     matrix has so many lines, each of one length. high, low: WIDTH sums of the losses of all blocks, in two parts.

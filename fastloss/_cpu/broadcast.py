@@ -17,8 +17,8 @@ from .._math.softmax import hessian, scaled_exp
 LINE = 2048
 """Elements that are computed at once where values of rows are repeated."""
 RUN = 512
-"""About so many elements are computed at once where fewer rows make whole vectors: their values stay in the first-level
-cache. As measured."""
+"""About so many of them, where that is possible in whole vectors: the values stay in the first-level cache. As
+measured."""
 PART = 256
 """Elements whose memory is fetched ahead at once."""
 _STRIDE = LINE + WIDTH

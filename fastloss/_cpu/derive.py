@@ -7,7 +7,7 @@ from .._compile.memory import borrow
 from .._math.elementary import two_sum
 from .._math.softmax import hessian
 from .broadcast import EVEN_GRADIENT, HESSIAN, SCALE, SOFT_GRADIENT
-from .targets import evenly, fill, shares
+from .targets import evenly, fill, smoothing_of
 
 
 @helper
@@ -82,7 +82,7 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
             if powers:
                 scale(table, e, e, e, e, e, table.power, table.power, table.power, table.power, 0)
             if soft and evenly(call):
-                _, even = shares(call, real)
+                _, even = smoothing_of(call, real)
                 even_gradient(table, e, e, e, e, e, factor, table.multiplier, factor, factor, even)
             elif soft and not hard:
                 soft_gradient(table, e, e, t, e, e, factor, table.multiplier, factor, factor, 0)

@@ -72,11 +72,8 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
     layout: Any = lines if side_by_side else along
     bring, read_targets = layout.bring, targets_reader(real, layout, soft, True)
     survey, exponentials_of = surveyor(layout, soft, order >= 2), exponentials_place(side_by_side, order)
-    losses_of, derive, dtype = (
-        losses_step(real, layout, soft, order),
-        deriver(real, layout, soft, order),
-        table_dtype(real),
-    )
+    losses_of, derive = losses_step(real, layout, soft, order), deriver(real, layout, soft, order)
+    dtype = table_dtype(real)
     table_bytes, matrices = dtype.itemsize, 2 + 2 * soft + (order >= 2)
 
     def piece(call_at, first, last, reports, task):

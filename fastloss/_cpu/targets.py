@@ -66,7 +66,7 @@ def evenly(call: Any) -> bool:
 
 
 @helper
-def shares(call: Any, T: Any) -> Any:
+def smoothing_of(call: Any, T: Any) -> Any:
     """What smoothing leaves of a target, and what it gives to every class."""
     return T(1.0 - call.label_smoothing), T(call.label_smoothing) / T(call.classes)
 
@@ -125,7 +125,7 @@ def targets_reader(real: Any, layout: Any, soft: bool, pivots_suffice: bool) -> 
             return True, unusual, invalid, kind, value
         if evenly(call):
             return True, unusual, invalid, kind, value
-        keep, even = shares(call, real)
+        keep, even = smoothing_of(call, real)
         if call.indices != 0:
             _spread_indices(t, table, keep, even)
         else:

@@ -28,7 +28,7 @@ def writer(vector: int, aligned: bool) -> Any:
     return put
 
 
-def evaluation(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
+def element_function(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
     """The function of one element as it lies in memory: loss, first and second derivative, NaN outside the domain."""
     point, outside, in_parts = maths.point, maths.outside, maths.sides is not None
     sides: Any = maths.sides or (None,) * 6
@@ -66,11 +66,8 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     # then computed in parts.
     group = min(vector, (2 if with_hessian else 4) if maths.long else 8)
     parts, rounds = vector // group, EACH // vector
-    load_vector, put, evaluate = (
-        VECTORS[vector][0],
-        writer(vector, aligned),
-        evaluation(maths, real, label.read, pred.read),
-    )
+    load_vector, put = VECTORS[vector][0], writer(vector, aligned)
+    evaluate = element_function(maths, real, label.read, pred.read)
     take, keep = PARTS[vector, group]
 
     def kernel(y, p, w, losses, grad, hess, partials, scales, size, repeat, wanted, scaled, scale, c0, c1, c2, c3, c4):

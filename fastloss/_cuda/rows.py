@@ -82,7 +82,7 @@ def derivatives(p: Any, q: Any, is_pivot: Any, slopes: Any, slope_sum: Any, bend
     return gradient(p, slope_sum, slope), hessian(p, q, slope_sum, bend_sum, bend)
 
 
-def shares(focus: Any, real: Any, indices: bool, signed: bool) -> Any:
+def share_function(focus: Any, real: Any, indices: bool, signed: bool) -> Any:
     """The function of a class of which the target has a share."""
 
     @scalar
@@ -105,12 +105,8 @@ def shares(focus: Any, real: Any, indices: bool, signed: bool) -> Any:
 def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, order: int) -> Any:
     """The loss where every class may have a share of the target; NaN for one outside [0, 1], unless signed."""
     width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
-    look, share, with_gradient, with_hessian = (
-        survey(io, real),
-        shares(focus, real, indices, signed),
-        order >= 1,
-        order >= 2,
-    )
+    look, share = survey(io, real), share_function(focus, real, indices, signed)
+    with_gradient, with_hessian = order >= 1, order >= 2
 
     @device
     def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,

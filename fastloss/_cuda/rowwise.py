@@ -16,7 +16,7 @@ from .softmax import exponential, survey
 from .sums import THREADS, group_sum
 
 
-def evaluation(maths: Any, from_logits: bool, real: Any, io: Access, indices: bool, spread: bool, signed: bool,
+def row_function(maths: Any, from_logits: bool, real: Any, io: Access, indices: bool, spread: bool, signed: bool,
                order: int) -> Any:  # fmt: skip
     """The function that computes a row."""
     if not from_logits:
@@ -53,7 +53,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format | None, pred
     indices = label is None
     io = access(real, label, pred, grad_format, aligned)
     constants = maths.constants
-    evaluate = evaluation(maths, from_logits, real, io, indices, spread, signed, order)
+    evaluate = row_function(maths, from_logits, real, io, indices, spread, signed, order)
     put_constant, with_gradient = constant_writer(real, io, order >= 2), order >= 1
 
     def kernel(y, p, w, cw, losses, grad, hess, partials, scales, rows, classes, inner, kind, repeat, wanted, classed,
