@@ -175,6 +175,8 @@ FAULTS = [
           "tests/test_forks.py -k another_library"),
     Fault("files without a checksum", "_compile/cache.py", "if checksum == self._checksum(path, data) else None", "",
           "tests/test_cache.py -k damaged_or_renamed"),
+    Fault("functions of two processes with one number", "_compile/jit.py", "            _number_functions()\n", "",
+          "tests/test_cache.py -k one_symbol"),
     Fault("settings of the compiler in one file", "_compile/cache.py", "[(name, getattr(config, name, None)) for name in _SWITCHES]",
           "0", "tests/test_cache.py -k named_by"),
     Fault("edits after the first use", "_compile/cache.py", "if unchanged():", "if True:",
