@@ -6,6 +6,7 @@ computed nothing yet says.
 
 import copy
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -224,15 +225,38 @@ def test_other_good_calls_are_as_right_as_the_first(loss, reduction):
     (0, (3, 1), (5, 3)),  # the class axis is also the last one in memory, but not in the second call
     (1, (4, 3), (4, 5, 3)),  # the same number has another place
     (-1, (4, 3), (2, 4, 3)),
+    (1, (2, 4, 20), (3, 4, 17)),  # rows side by side
+    (1, (2, 4, 20), (2, 5, 16)),
+    (1, (2, 4, 20), (2, 4, 5)),  # too few of them for that
+    (1, (2, 4, 20), (2, 20, 4)),
+    (1, (2, 4, 5), (2, 4, 20)),
+    (1, (2, 4, 20), (40, 4)),  # none
+    (1, (40, 4), (2, 4, 20)),
+    (1, (2, 4, 1), (2, 4, 20)),
+    (1, (2, 4, 20), (2, 4, 4, 5)),
+    (-2, (2, 4, 20), (2, 3, 4, 20)),
+    (1, (2, 3, 4000), (3, 3, 4001)),  # by all threads
 ], ids=str)  # fmt: skip
-def test_the_class_axis_of_another_shape(loss, axis, first, second):
+@pytest.mark.parametrize("dense", [False, True])
+def test_the_class_axis_of_another_shape(loss, axis, first, second, dense):
     loss = dataclasses.replace(loss, axis=axis)
     rng = np.random.default_rng(0)
     for shape in (first, second):
         p = rng.uniform(0.1, 0.9, shape)
-        y = p[::-1] / p[::-1].sum(axis, keepdims=True)
+        y = p[::-1] / p[::-1].sum(axis, keepdims=True) if dense else p[::-1].argmax(axis)
         value, gradient = loss(y, p)
         want = fresh(loss)(y, p)
         assert value == want.loss
         np.testing.assert_array_equal(gradient, want.gradient)
         assert loss(y, p).loss == want.loss
+
+
+@pytest.mark.parametrize("loss", CATEGORICAL, ids=name_of)
+def test_labels_of_another_shape_with_the_classes_on_axis_1(loss):
+    loss = dataclasses.replace(loss, axis=1)
+    """Behind the labels lie others, which would be valid."""
+    p, labels = np.random.default_rng(0).uniform(0.1, 0.9, (2, 3, 20)), np.ones(64, int)
+    bad = [(ValueError, lambda call, shape=shape: call(labels[: math.prod(shape)].reshape(shape), p))
+           for shape in ((2, 20, 1), (2, 21), (3, 20), (1, 20), (2, 3), (40,), (20, 2), (2,))]  # fmt: skip
+    bad += [(ValueError, lambda call: call(np.ones((2, 20), int), p, np.empty((2, 20, 3))))]
+    refuse(loss, "gradient", "mean", np.ones((2, 20), int), p, bad)

@@ -104,9 +104,15 @@ independent = _inner("InnerIndependent")
 """A loop that kernels call and whose iterations are independent: 16 are taken at a time, also of short rows."""
 
 
+def in_python(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function for code that is not compiled, whose call of a compiled one would begin by compiling it."""
+    plain: Callable[..., Any] = getattr(function, "py_func", function)
+    return plain
+
+
 def _options(parallel: bool, interleaved: bool) -> dict[str, Any]:
     """Numba's options for an entry point."""
-    pipeline = _pipeline("Interleaved") if interleaved else {}
+    pipeline = _pipeline("Interleaved" if interleaved else "Entry")
     return {"parallel": _PARALLEL if parallel else False, **_COMMON, **pipeline}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from llvmlite import ir as llvm
 
 from .private import LOWERING
+from .signatures import remembering
 
 CompilerBase: Any = LOWERING.CompilerBase
 DefaultPassBuilder: Any = LOWERING.DefaultPassBuilder
@@ -93,13 +94,14 @@ reads reports of them. A pass that Numba renames is run again."""
 
 
 class _Compiler(CompilerBase):
-    """Numba's compiler with another lowering, and without some passes."""
+    """Numba's compiler with a memory, another lowering, and without some passes."""
 
-    lowering: Any
+    lowering: Any = NativeLowering
     left_out: frozenset[str] = frozenset()
 
     def define_pipelines(self) -> list[Any]:
         """The passes."""
+        self.state.typingctx = remembering(self.state.typingctx)
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state, self.lowering._name)
         kept = [(p, why) for p, why in passes.passes if p.name() not in self.left_out]
         passes.passes = [(self.lowering if p is NativeLowering else p, why) for p, why in kept]
@@ -112,6 +114,10 @@ class Inner(_Compiler):
 
     lowering = _Inner
     left_out = _UNUSED
+
+
+class Entry(_Compiler):
+    """Compiles entry points."""
 
 
 class Interleaved(_Compiler):

@@ -135,6 +135,22 @@ def _lower_scratch(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return _array(context, builder, sig.return_type, data, context.get_constant(types.intp, count))
 
 
+def workspace(count: int, dtype: Any) -> Any:
+    """An uninitialised array that begins with a line of the cache: vectors of others lie in two lines each."""
+    return np.empty(count, dtype)
+
+
+@compiles(workspace, types.Integer, types.Any, typer=lambda count, dtype: types.Array(dtype.dtype, 1, "C"))
+def _lower_workspace(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    dtype, count = context.get_data_type(sig.return_type.dtype), context.cast(builder, args[0], sig.args[0], types.intp)
+    size = builder.mul(count, context.get_constant(types.intp, context.get_abi_sizeof(dtype)))
+    owner = context.nrt.meminfo_alloc_aligned(builder, size, 64)  # raises MemoryError
+    data = builder.bitcast(context.nrt.meminfo_data(builder, owner), dtype.as_pointer())
+    result = _members(context, builder, sig.return_type, _array(context, builder, sig.return_type, data, count))
+    result.meminfo = owner
+    return result._getvalue()
+
+
 def copy(source: Any, target: Any) -> None:
     """target[:] = source, for contiguous arrays of one dtype and size: a call of memcpy, not a loop to compile."""
     target[:] = source

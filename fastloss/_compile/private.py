@@ -75,6 +75,7 @@ LOWERING = Names(
     "numba.core.ir:Jump",  # the instruction that closes a loop
     "numba.core.lowering:Lower",  # from Numba's instructions to LLVM's; marks loops
     "numba.core.typed_passes:NativeLowering",  # the pass that is replaced
+    "numba.core.typing:Context",  # finds the signatures of calls, which _compile/signatures.py remembers
 )
 LITERALS = Names(
     "functions are compiled anew for each literal integer that they are called with",

@@ -121,13 +121,8 @@ class Loss:
         value, grad, _ = self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 1, True, losses, gradient))
         return LossGradient(value, grad)
 
-    def __call__(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
-                 out: Any = None) -> LossGradient:  # fmt: skip
-        """The loss and its gradient, in one pass over the data: `loss_gradient`."""
-        quick = self._fast(y_true, y_pred, sample_weight, reduction, 1, out)
-        if quick is not None:
-            return quick
-        return self.loss_gradient(y_true, y_pred, sample_weight=sample_weight, reduction=reduction, out=out)
+    __call__ = loss_gradient
+    """A loss is called for both."""
 
     def loss(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
              out: Any = None) -> Any:  # fmt: skip

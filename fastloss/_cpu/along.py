@@ -39,6 +39,15 @@ def find_one_hot(y: Any, step: int, table: Any) -> int:
     """The class of each row of targets whose only one is a 1 is its pivot, else -1; how many have one."""
     classes, count, size = table.classes, 0, table.rows * table.classes
     whole_, T = classes // WIDTH * WIDTH, y.dtype.type
+    if classes <= WIDTH:
+        for r in range(table.rows):
+            vector = only(lanes_at(y, r * classes), classes, T(0))
+            prefetch(y, r * classes + size, r * classes + size + 1)
+            k = first_equal(vector, T(1))
+            hot = k if nonzero(vector) == 1 << k else -1
+            table.pivot[r], table.alone[r] = hot, hot >= 0
+            count += hot >= 0
+        return count
     for r in range(table.rows):
         start, k, found, bits, more = r * classes, 0, -1, 0, False
         while k < classes and not more:

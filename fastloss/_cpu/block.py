@@ -61,9 +61,9 @@ def whole(count: int) -> int:
 def block_rows(classes: int, matrices: int, side_by_side: bool) -> int:
     """How many rows of so many classes make a block of matrices: whole vectors of rows, unless rows are long."""
     elements = classes * matrices
-    if side_by_side:
-        return min(ROWS, max(SIDE_BY_SIDE, NEAR_LINES // elements // WIDTH * WIDTH))
-    return max(min(ROWS, NEAR // elements // WIDTH * WIDTH), 1, min(WIDTH, FAR // elements))
+    near = (NEAR_LINES if side_by_side else NEAR) // elements // WIDTH * WIDTH
+    far = SIDE_BY_SIDE if side_by_side else min(WIDTH, FAR // elements + (elements > FAR))
+    return min(ROWS, near if near > far else far)
 
 
 @helper

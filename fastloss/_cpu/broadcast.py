@@ -44,6 +44,18 @@ def _repeat(values: Any, first: int, rows: int, times: int, results: Any) -> Non
         at += times
 
 
+@helper
+def _run_of(classes: int) -> Any:
+    """Of how many rows values are repeated at once, and how often, and whether these rows are computed as one run."""
+    flat = WIDTH * classes <= LINE
+    if not flat:
+        return 1, min(classes, PART), flat
+    height = WIDTH * (RUN // (WIDTH * classes) or 1)
+    while height * classes > RUN and height // 2 * classes % WIDTH == 0:
+        height //= 2
+    return height, classes, flat
+
+
 def along_rows(row_loop: RowLoop) -> Any:
     """The loop over a block whose rows lie one behind the other; a, b, c, d have a value for each row."""
     loop, count = row_loop
@@ -51,11 +63,7 @@ def along_rows(row_loop: RowLoop) -> Any:
     @helper
     def run(table, z, e, t, u, v, a, b, c, d, constants):
         space, rows, classes = scratch(_SPACE, e.dtype), table.rows, table.classes
-        flat = WIDTH * classes <= LINE
-        height = WIDTH * max(1, RUN // (WIDTH * classes)) if flat else 1
-        width = min(classes, LINE if flat else PART)
-        while flat and height * classes > RUN and height // 2 * classes % WIDTH == 0:
-            height //= 2
+        height, width, flat = _run_of(classes)
         for first in range(0, rows, height):
             many = min(height, rows - first)
             if count > 0:

@@ -57,8 +57,9 @@ class Call(NamedTuple):
 
     def pack(self) -> bytes:
         """The record in memory; arrays must outlive it."""
-        operands: Any = self[: len(_OPERANDS)]
-        numbers = [number for array, *rest in operands for number in (id(array), *rest)]
+        numbers: list[Any] = []
+        for array, convert, item_bytes in self[: len(_OPERANDS)]:  # type: ignore[misc]
+            numbers += id(array), convert, item_bytes
         return _STRUCT.pack(*numbers, *self[len(_OPERANDS) : -1], *self.constants)
 
 
@@ -81,8 +82,6 @@ _STRUCT = struct.Struct("q" * (CALL.itemsize // 8 - 7) + "d" * 7)
 REPORT = np.dtype([(name, "f8") for name in ("high", "low", "invalid", "kind", "y_true", "y_pred", "weight")])
 """What a task reports: the sum of the losses in two parts; the first invalid element or -1, and what is there."""
 _REPORT_BYTES = REPORT.itemsize
-accumulate = getattr(two_sum, "py_func", two_sum)
-"""two_sum for code that is not compiled."""
 
 
 @helper

@@ -41,7 +41,7 @@ def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
     if shape.number and p.size:
         learn = teacher(loss, request, y, p, w)
         given = zip(buffers, (request.losses, request.gradient, request.hessian), strict=True)
-        in_place = any(out is not None and checks.same_memory(buffer, p) for buffer, out in given)
+        in_place = any([out is not None and checks.same_memory(buffer, p) for buffer, out in given])
         found = _pass(loss, shape, (y, p, w), buffers, scale, request.order, real, learn, in_place)
         if found.invalid >= 0:
             there = found.y_true, found.y_pred, found.weight

@@ -17,18 +17,20 @@ from .._compile.invoke import invoke
 from .._compile.jit import COMPILED, entry, helper
 from .._compile.memory import DATA_OFFSET, address, base_of, copy, elements, scratch
 from .._compile.records import record_at
+from .._compile.vectors import WIDTH
 from .._request.description import Categorical, Description, Request
 from .call import CALL, REPORT, Call
-from .launch import PARALLEL, TASK_ELEMENTS, TASKS, Kernel, parallel_loop
+from .launch import PARALLEL, TASKS, Kernel, parallel_loop, row_tasks
 from .sums import BLOCK
 
 # PyArrayObject, part of NumPy's stable ABI: data, nd, dimensions, strides, base, descr, flags
 ND, DIMENSIONS, DESCR, FLAGS = 8, 16, 40, 48
 HEADER = DATA_OFFSET // 8 + 1
 C_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
-_NUMBERS = ("y_descr", "p_descr", "kernel", "mean", "classes", "ndim")
+_NUMBERS = ("y_descr", "p_descr", "kernel", "mean", "classes", "ndim", "axis", "side_by_side")
 PLAN = np.dtype([*((name, "i8") for name in _NUMBERS), ("call", CALL)])
-"""Identities of the dtypes, the kernel, whether to divide; classes and dimensions of y_pred (0: losses of elements)."""
+"""Identities of the dtypes, the kernel, whether to divide; classes (0: losses of elements), dimensions and class axis
+of y_pred, and whether the kernel takes rows side by side."""
 _CALL_WORDS, _CALL_OFFSET, _REPORT_WORDS = CALL.itemsize // 8, 8 * len(_NUMBERS), TASKS * REPORT.itemsize // 8
 LARGEST = 1 << 20
 """Elements of the largest call that is worth it: what the fast path answers NaN to is computed twice."""
@@ -53,16 +55,16 @@ def fits(array: int, descr: int, flags: int) -> bool:
 
 
 @helper
-def size_of(array: int, like: int, less: int) -> int:
-    """The number of elements, or -1 where the shape is not that of the other, up to so many axes at its end."""
+def size_of(array: int, like: int, without: int, axis: int) -> int:
+    """The number of elements, or -1 where the shape is not that of the other, without one axis of it if so wanted."""
     nd = half_word(array, DATA_OFFSET + ND)
-    if nd != half_word(like, DATA_OFFSET + ND) - less:
+    if nd != half_word(like, DATA_OFFSET + ND) - without:
         return -1
     mine, other = word(array, DATA_OFFSET + DIMENSIONS), word(like, DATA_OFFSET + DIMENSIONS)
     size = 1
     for k in range(nd):
         n = word(mine, 8 * k)
-        if n != word(other, 8 * k):
+        if n != word(other, 8 * (k + without * (k >= axis))):
             return -1
         size *= n
     return size
@@ -76,11 +78,15 @@ def apart(a: int, a_bytes: int, b: int, b_bytes: int) -> bool:
 
 
 @helper
-def has_rows(array: int, ndim: int, classes: int) -> bool:
-    """Whether an array has so many dimensions, and so many classes on the last one."""
-    if half_word(array, DATA_OFFSET + ND) != ndim:
-        return False
-    return word(word(array, DATA_OFFSET + DIMENSIONS), 8 * (ndim - 1)) == classes
+def inner_of(array: int, plan: Any) -> int:
+    """The number of elements between two classes, or 0 where the kernel of the plan does not take such an array."""
+    if half_word(array, DATA_OFFSET + ND) != plan.ndim:
+        return 0
+    dimensions, inner = word(array, DATA_OFFSET + DIMENSIONS), 1
+    for k in range(plan.axis + 1, plan.ndim):
+        inner *= word(dimensions, 8 * k)
+    known = inner >= WIDTH if plan.side_by_side != 0 else inner == 1
+    return inner if known and word(dimensions, 8 * plan.axis) == plan.classes else 0
 
 
 def fast_path(plan_at, y, p, gradient, parallel):
@@ -91,14 +97,15 @@ def fast_path(plan_at, y, p, gradient, parallel):
     readable, plan = C_CONTIGUOUS | ALIGNED, record_at(plan_at, PLAN)
     if not (fits(y, plan.y_descr, readable) and fits(p, plan.p_descr, readable)):
         return np.nan
-    size, labels = size_of(p, p, 0), size_of(y, p, plan.call.indices)
-    if size <= 0 or labels <= 0 or (plan.classes != 0 and not has_rows(p, plan.ndim, plan.classes)):
+    size, labels = size_of(p, p, 0, 0), size_of(y, p, plan.call.indices, plan.axis)
+    inner = inner_of(p, plan) if plan.classes != 0 else 1
+    if size <= 0 or labels <= 0 or inner == 0:
         return np.nan
     if gradient != 0:
         y_bytes, p_bytes = labels * plan.call.y_true.item_bytes, size * plan.call.y_pred.item_bytes
         if not (
             fits(gradient, plan.p_descr, readable | WRITEABLE)
-            and size_of(gradient, p, 0) == size
+            and size_of(gradient, p, 0, 0) == size
             and apart(gradient, p_bytes, y, y_bytes)
             and apart(gradient, p_bytes, p, p_bytes)
         ):
@@ -108,7 +115,7 @@ def fast_path(plan_at, y, p, gradient, parallel):
     call = record_at(base_of(call_space), CALL)
     call.y_true.array, call.y_pred.array, call.gradient.array = y, p, gradient
     count = size // max(plan.classes, 1)
-    call.size = count
+    call.size, call.inner = count, inner
     if plan.mean != 0:
         call.scale = 1.0 / count
     # The kernel finds the reports in the header of an array: this one is where that of an array would be.
@@ -118,8 +125,8 @@ def fast_path(plan_at, y, p, gradient, parallel):
     if parallel == 0:
         invoke(plan.kernel, base_of(call_space), 0, blocks, base_of(header), 0)
     else:
-        tasks = min(TASKS, max(1, size // TASK_ELEMENTS)) if plan.classes != 0 else min(blocks, TASKS)
-        invoke(parallel, plan.kernel, base_of(call_space), blocks, min(tasks, blocks), base_of(header))
+        tasks = row_tasks(count, plan.classes) if plan.classes != 0 else min(blocks, TASKS)
+        invoke(parallel, plan.kernel, base_of(call_space), blocks, tasks, base_of(header))
     if reports[2] >= 0:
         return np.nan
     value = reports[0] if abs(reports[0]) == np.inf else reports[0] + reports[1]
@@ -138,10 +145,11 @@ def _entry() -> Callable[[int, int, int, int, int], float]:
 class FastPath:
     """How a loss takes contiguous arrays of two dtypes, without weights."""
 
-    def __init__(self, y: Any, p: Any, kernel: Kernel, mean: bool, rows: bool, call: Call) -> None:
+    def __init__(self, y: Any, p: Any, kernel: Kernel, mean: bool, axis: int | None, call: Call) -> None:
         self._dtypes = y.dtype, p.dtype  # alive as long as their identities are compared with
-        classes, ndim = (call.classes, p.ndim) if rows else (0, 0)
-        numbers = struct.pack("q" * len(_NUMBERS), id(y.dtype), id(p.dtype), kernel.address, mean, classes, ndim)
+        classes, place = (0, 0) if axis is None else (call.classes, axis % p.ndim)
+        numbers = struct.pack("q" * len(_NUMBERS), id(y.dtype), id(p.dtype), kernel.address, mean, classes, p.ndim,
+                              place, call.inner > 1)  # fmt: skip
         self._packed = numbers + call.pack()
         self._address = address(self._packed)
         self._entry = _entry()
@@ -156,7 +164,7 @@ class FastPath:
 
 def teacher(loss: Description, request: Request, y: Any, p: Any, w: Any) -> Callable[[Kernel, Call], None] | None:
     """What remembers the call of a request, for requests that the fast path can take."""
-    rows = isinstance(loss, Categorical)
+    axis = loss.axis if isinstance(loss, Categorical) else None
     simple = COMPILED and w is None and request.reduction in ("mean", "sum") and request.order < 2
     if not simple or type(request.y_true) is not np.ndarray or type(request.y_pred) is not np.ndarray:
         return None
@@ -164,12 +172,10 @@ def teacher(loss: Description, request: Request, y: Any, p: Any, w: Any) -> Call
         return None
     if isinstance(loss, Categorical) and (loss.factors is not None or loss.ignore_index is not None):
         return None
-    if isinstance(loss, Categorical) and loss.axis % p.ndim != p.ndim - 1:
-        return None
 
     def learn(kernel: Kernel, call: Call) -> None:
-        if call.inner == 1 and call.y_pred.convert == 0 and call.gradient.convert == 0:
+        if p.flags.c_contiguous and call.y_pred.convert == 0 and call.gradient.convert == 0:
             key = request.reduction, request.order
-            loss.plans[key] = FastPath(y, p, kernel, key[0] == "mean", rows, call)
+            loss.plans[key] = FastPath(y, p, kernel, key[0] == "mean", axis, call)
 
     return learn

@@ -8,9 +8,10 @@ import numpy as np
 from numba import prange, types
 
 from .._compile.invoke import invoke
-from .._compile.jit import COMPILED, address_of, compiling, entry
+from .._compile.jit import COMPILED, address_of, compiling, entry, helper
 from .._compile.memory import address
 from .._compile.threads import may_run_parallel
+from .._compile.vectors import WIDTH
 from .call import REPORT, Call, gather
 
 PARALLEL = 16384
@@ -20,6 +21,12 @@ TASK_ELEMENTS = 8192
 _REPORTS: Any = np.dtype((np.record, REPORT))
 TASKS = 256
 """A parallel call is cut into at most so many tasks; what it allocates is a report for each."""
+
+
+@helper
+def row_tasks(rows: int, classes: int) -> int:
+    """Into how many tasks a call on rows of so many classes is cut, of PARALLEL elements or more."""
+    return min(TASKS, rows, rows * (classes if classes > WIDTH else WIDTH) // TASK_ELEMENTS)
 
 
 class Function:

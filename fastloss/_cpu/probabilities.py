@@ -6,7 +6,7 @@ import numpy as np
 
 from .._compile.invoke import invoke, invoke_block
 from .._compile.jit import helper
-from .._compile.memory import base_of, borrow, elements, scratch
+from .._compile.memory import base_of, borrow, elements, scratch, workspace
 from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from .._request.messages import PREDICTION, TARGET
@@ -102,7 +102,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
         table.logit_step = 1
         most = block_rows(classes, matrices, False)
         matrix = whole(most * classes) + WIDTH
-        space = np.empty(matrices * matrix, real)
+        space = workspace(matrices * matrix, real)
         p_space, y_space, t = borrow(space, 0, matrix), borrow(space, matrix, matrix), borrow(space, 2 * matrix, matrix)
         u, v = borrow(space, 3 * matrix, matrix), borrow(space, 4 * matrix, matrix)
         row, last = task_row(call, first), task_row(call, last)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._compile.invoke import invoke
 from .._compile.jit import helper
-from .._compile.memory import array_base, base_of, beyond, borrow, elements, scratch
+from .._compile.memory import array_base, base_of, beyond, borrow, elements, scratch, workspace
 from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from . import along, lines
@@ -83,7 +83,7 @@ def rows(real: Any, side_by_side: bool, targets: str, order: int) -> Any:
         begin(table, report, call.classes)
         most = block_rows(call.classes, matrices, side_by_side)
         matrix = whole(most * call.classes) + WIDTH
-        space = np.empty(matrices * matrix, real)
+        space = workspace(matrices * matrix, real)
         z_space, e_space = borrow(space, 0, matrix), borrow(space, matrix, matrix)
         t, u = borrow(space, (2 * soft) * matrix, matrix), borrow(space, (3 * soft) * matrix, matrix)
         v = borrow(space, (matrices - 1) * matrix, matrix)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._compile.jit import in_python
 from .._compile.vectors import WIDTH
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
 from .._request.description import Categorical
@@ -14,7 +15,7 @@ from .across import pivots, weigher
 from .call import Call, Operand
 from .dtypes import operand, reader
 from .elementwise_pass import OUTPUTS, Learn
-from .launch import PARALLEL, TASK_ELEMENTS, TASKS, Function, Kernel
+from .launch import PARALLEL, Function, Kernel, row_tasks
 from .lines import MOST
 from .probabilities import probabilities
 from .rows import rows
@@ -56,13 +57,14 @@ def weights_kernel(real: Any) -> Kernel:
 
 def in_memory_order(shape: Geometry, arrays: list[Any]) -> tuple[list[Any], int] | None:
     """The arrays in one memory order and the distance of two classes in it, or None where there is none."""
-    known = [a for a in arrays if a is not None and a.ndim > len(shape.examples)]
-    inner = shape.inner
-    if known and known[0].ndim == 2 and shape.axis == 1 and not known[0].flags.c_contiguous:  # (n, K), Fortran order
-        arrays, inner = [a.T if a is not None and a.ndim == 2 else a for a in arrays], shape.number
-    if any(a is not None and not a.flags.c_contiguous for a in arrays):
-        return None
-    return arrays, inner
+    known = [a for a in arrays if a is not None]
+    if all([a.flags.c_contiguous for a in known]):
+        return arrays, shape.inner
+    if len(shape.examples) == 1 and shape.axis == 1:  # (n, K), Fortran order
+        arrays = [a.T if a is not None and a.ndim == 2 else a for a in arrays]
+        if all([a is None or a.flags.c_contiguous for a in arrays]):
+            return arrays, shape.number
+    return None
 
 
 def _call(loss: Categorical, shape: Geometry, w: Any, real: Any, scale: float, classed: bool) -> Call:
@@ -86,9 +88,8 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
     in_place: an output is y_pred. most: up to how many classes rows are taken side by side, where the classes are not
     on the last axis.
     """
-    tasks = 1
-    if shape.number * shape.classes >= PARALLEL:
-        tasks = min(TASKS, max(1, shape.number * max(shape.classes, WIDTH) // TASK_ELEMENTS))
+    parallel = shape.number * shape.classes >= PARALLEL
+    tasks = in_python(row_tasks)(shape.number, shape.classes) if parallel else 1
 
     def runner(kernel: Kernel) -> Any:
         return lambda call: kernel(call, call.size, min(tasks, call.size))

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._compile.jit import in_python
+from .._math.elementary import two_sum
 from .._request.messages import IN_ROWS
-from .call import Call, Operand, accumulate
+from .call import Call, Operand
 
 ELEMENTS = 65536
 """How many elements are staged at once: a multiple of the blocks of elements."""
@@ -115,5 +117,5 @@ def staged(run: Callable[[Call], Any], call: Call, arrays: dict[str, Staged | No
         for name, array in known.items():
             if array.output:
                 _transfer(array, buffers[name], start, stop)
-        high, low = accumulate(high, low + float(report.low), float(report.high))
+        high, low = in_python(two_sum)(high, low + float(report.low), float(report.high))
     return Found(_joined(high, low))

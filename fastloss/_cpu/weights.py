@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .._compile.memory import array_base, borrow, elements, scratch
+from .._compile.memory import array_base, borrow, elements, scratch, workspace
 from .._compile.records import record_at
 from .._math.elementary import two_sum
 from .call import CALL, read, read_weights, report_of
@@ -18,7 +18,7 @@ def total_weights(real: Any) -> Any:
         call, report = record_at(call_at, CALL), report_of(reports, task)
         classes, by_class = call.classes, call.has_factors != 0
         factors = elements(array_base(call.class_factors.array), classes if by_class else 0, real)
-        weight_block, label, space = scratch(256, real), scratch(256, np.int64), np.empty(classes, real)
+        weight_block, label, space = scratch(256, real), scratch(256, np.int64), workspace(classes, real)
         y = borrow(space, 0, classes)
         high, low = 0.0, 0.0
         for start in range(first, last, 256):
