@@ -357,6 +357,10 @@ def test_classes_that_are_not_on_the_last_axis(classes, inner, dtype):
             place = upright.copy()
             assert loss.gradient(y, place, reduction="none", out=place, **weights) is place
             np.testing.assert_array_equal(place, got.gradient)
+            other = np.float64 if dtype == np.float32 else np.float32  # the dtype that is computed in, for float16
+            want = rows.gradient(y, z, reduction="none", out=np.empty(z.shape, other), **weights)
+            out = loss.gradient(y, upright, reduction="none", out=np.empty(upright.shape, other), **weights)
+            np.testing.assert_array_equal(out, np.moveaxis(want, -1, 1))
 
 
 def test_unsigned_labels_of_64_bits_have_no_sign():

@@ -22,10 +22,10 @@ from .._compile.vectors import (
 from .broadcast import along_rows as over_elements
 from .reductions import row_maxima, row_sums
 from .sums import BLOCK, fold_row
-from .transfer import put_rows as put, rows_of as bring
+from .transfer import place_of_rows as place, put_rows as put, rows_of as bring
 
-__all__ = ["add_differences", "bring", "find_largest", "find_one_hot", "maxima", "over_elements", "put", "sums",
-           "weigh_nll"]  # fmt: skip
+__all__ = ["add_differences", "bring", "find_largest", "find_one_hot", "maxima", "over_elements", "place", "put",
+           "sums", "weigh_nll"]  # fmt: skip
 
 
 @helper

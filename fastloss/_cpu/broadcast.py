@@ -26,7 +26,10 @@ _SPACE = 4 * _STRIDE
 
 
 class RowLoop(NamedTuple):
-    """A loop, and how many values of rows it takes: loop(z, e, t, u, v, a, b, c, d, constants), vectors of one size."""
+    """A loop, and how many values of rows it takes: loop(z, e, t, u, v, a, b, c, d, constants), vectors of one size.
+
+    z lies as logits do: it holds them, or takes what is found of the gradient.
+    """
 
     loop: Callable[..., Any]
     values: int
@@ -94,6 +97,8 @@ def across_rows(row_loop: RowLoop) -> Any:
         z_step, pitch = table.logit_step, table.length
         for k in range(table.classes):
             at = k * pitch
+            if z_step > pitch:  # a line of an array
+                prefetch(z, k * z_step + pitch, k * z_step + 2 * pitch)
             loop(borrow(z, k * z_step, pitch), borrow(e, at, pitch), borrow(t, at, pitch), borrow(u, at, pitch),
                  borrow(v, at, pitch), a, b, c, d, constants)  # fmt: skip
 
@@ -109,20 +114,20 @@ def _exponentiate(z: Any, e: Any, t: Any, u: Any, v: Any, shift: Any, magic: Any
 @independent
 def _scale(z: Any, e: Any, t: Any, u: Any, v: Any, factor: Any, b: Any, c: Any, d: Any, constants: Any) -> None:
     for i in range(e.size):
-        e[i] *= factor[i]
+        z[i] = e[i] * factor[i]
 
 
 @independent
 def _derive(z: Any, e: Any, t: Any, u: Any, v: Any, factor: Any, scale: Any, c: Any, d: Any, constants: Any) -> None:
     for i in range(e.size):
-        e[i] = fma(e[i], factor[i], -t[i]) * scale[i]
+        z[i] = fma(e[i], factor[i], -t[i]) * scale[i]
 
 
 @independent
 def _derive_evenly(z: Any, e: Any, t: Any, u: Any, v: Any, factor: Any, scale: Any, c: Any, d: Any,
                    target: Any) -> None:  # fmt: skip
     for i in range(e.size):
-        e[i] = fma(e[i], factor[i], -target) * scale[i]
+        z[i] = fma(e[i], factor[i], -target) * scale[i]
 
 
 @independent
@@ -137,9 +142,9 @@ def _derive_twice(z: Any, e: Any, t: Any, u: Any, v: Any, inverse: Any, slope: A
 EXPONENTIALS = RowLoop(_exponentiate, 3)
 """e = the exponentials of z, scaled by shift, magic and floor."""
 SCALE = RowLoop(_scale, 1)
-"""e = e times a factor of each row."""
+"""z = e times a factor of each row."""
 SOFT_GRADIENT = RowLoop(_derive, 2)
-"""e = (e times a factor - t) times a scale of each row: the gradient, where t holds the slopes of all classes."""
+"""z = (e times a factor - t) times a scale of each row: the gradient, where t holds the slopes of all classes."""
 EVEN_GRADIENT = RowLoop(_derive_evenly, 2)
 """The same where all slopes are equal: the constant."""
 HESSIAN = RowLoop(_derive_twice, 4)

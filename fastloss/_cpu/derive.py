@@ -49,9 +49,9 @@ def discard_empty(slopes: Any, table: Any) -> bool:
 
 
 @helper
-def complete(values: Any, pivots: Any, table: Any, unusual: bool) -> None:
-    """Derivatives by the pivots' logits, and 0 for rows of weight 0."""
-    row_step, step = table.row_step, table.class_step
+def complete(values: Any, step: int, pivots: Any, table: Any, unusual: bool) -> None:
+    """Derivatives by the pivots' logits, and 0 for rows of weight 0; step: the distance of two classes."""
+    row_step = table.row_step
     for r in range(table.rows):
         borrow(values, r * row_step + table.pivot[r] * step, 1)[0] = pivots[r]
     if unusual:
@@ -63,7 +63,7 @@ def complete(values: Any, pivots: Any, table: Any, unusual: bool) -> None:
 
 def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
     """The function of this step."""
-    put, with_gradient, with_hessian = layout.put, order >= 1, order >= 2
+    put, place, with_gradient, with_hessian = layout.put, layout.place, order >= 1, order >= 2
     scale, soft_gradient, second_derivatives = map(layout.over_elements, (SCALE, SOFT_GRADIENT, HESSIAN))
     even_gradient = layout.over_elements(EVEN_GRADIENT)
 
@@ -75,21 +75,23 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
                 fill(borrow(v, 0, table.lines * table.length), real(0))
             second_derivatives(table, e, e, e, e, v, table.inverse, table.slope, table.bend, table.scaled, 0)
             mend_hessian(e, v, table)
-            complete(v, table.second, table, unusual)
+            complete(v, table.class_step, table.second, table, unusual)
             put(call, call.hessian, row, table.rows, v)
         if with_gradient:
             factor = table.factor
             if powers:
+                table.logit_step = table.class_step
                 scale(table, e, e, e, e, e, table.power, table.power, table.power, table.power, 0)
+            g, step, there = place(call, table, row, e, direct)
             if soft and evenly(call):
                 _, even = smoothing_of(call, real)
-                even_gradient(table, e, e, e, e, e, factor, table.multiplier, factor, factor, even)
+                even_gradient(table, g, e, e, e, e, factor, table.multiplier, factor, factor, even)
             elif soft and not hard:
-                soft_gradient(table, e, e, t, e, e, factor, table.multiplier, factor, factor, 0)
+                soft_gradient(table, g, e, t, e, e, factor, table.multiplier, factor, factor, 0)
             else:
-                scale(table, e, e, e, e, e, factor, factor, factor, factor, 0)
-            complete(e, table.value, table, unusual)
-            if not direct:
+                scale(table, g, e, e, e, e, factor, factor, factor, factor, 0)
+            complete(g, step, table.value, table, unusual)
+            if not there:
                 put(call, call.gradient, row, table.rows, e)
 
     return derive

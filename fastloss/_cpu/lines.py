@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from .._compile.jit import helper, independent
+from .._compile.jit import helper, independent, scalar
 from .._compile.memory import borrow, copy, scratch
 from .._compile.vectors import WIDTH, lanes_at, plus, put_lanes
 from .block import ROWS
 from .broadcast import across_rows as over_elements
-from .transfer import lines_of as bring, put_lines as put
+from .transfer import lines_of as bring, place_of_lines as place, put_lines as put
 
-__all__ = ["add_differences", "bring", "find_largest", "find_one_hot", "maxima", "over_elements", "put", "sums",
-           "weigh_nll"]  # fmt: skip
+__all__ = ["add_differences", "bring", "find_largest", "find_one_hot", "maxima", "over_elements", "place", "put",
+           "sums", "weigh_nll"]  # fmt: skip
 MOST = 64
 """Classes of the longest rows that are taken side by side."""
 
@@ -81,42 +81,32 @@ def find_largest(z: Any, table: Any) -> None:
         table.pivot[r] = table.pivot[r] if table.pivot[r] >= 0 else np.int64(numbers[r])
 
 
-@helper
-def _add(values: Any, a: int, b: int, results: Any, at: int, count: int) -> None:
-    """A line of results = the sum of two lines of values."""
-    for i in range(0, count, WIDTH):
-        put_lanes(results, at + i, plus(lanes_at(values, a + i), lanes_at(values, b + i)))
+@scalar
+def _every_16th(values: Any, first: int, table: Any, start: int) -> Any:
+    """The sum of every 16th line from one on, in 16 rows from start on."""
+    pitch = table.length
+    found = lanes_at(values, first * pitch + start)
+    for k in range(first + WIDTH, table.classes, WIDTH):
+        found = plus(found, lanes_at(values, k * pitch + start))
+    return found
 
 
 @helper
 def sums(values: Any, table: Any, results: Any) -> None:
     """The sum of each row of a matrix, in the order of those of `along`: 16 sums, then neighbours."""
-    classes, pitch = table.classes, table.length
-    used, work = min(classes, WIDTH), scratch(4096, values.dtype)  # WIDTH lines of ROWS
-    if classes == 1:
-        copy(borrow(values, 0, pitch), borrow(results, 0, pitch))
-        return
-    if classes <= WIDTH:
-        for k in range(0, classes - 1, 2):
-            _add(values, k * pitch, (k + 1) * pitch, work, k // 2 * ROWS, pitch)
-        if classes % 2 != 0:
-            copy(borrow(values, (classes - 1) * pitch, pitch), borrow(work, classes // 2 * ROWS, pitch))
-        used = (classes + 1) // 2
-    else:
-        for k in range(WIDTH):
-            if k + WIDTH < classes:
-                _add(values, k * pitch, (k + WIDTH) * pitch, work, k * ROWS, pitch)
-            else:
-                copy(borrow(values, k * pitch, pitch), borrow(work, k * ROWS, pitch))
-        for k in range(2 * WIDTH, classes):
-            line = borrow(values, k * pitch, pitch)
-            for i in range(0, pitch, WIDTH):
-                at = k % WIDTH * ROWS + i
-                put_lanes(work, at, plus(lanes_at(work, at), lanes_at(line, i)))
-    half = 1
+    used, pitch, half = min(table.classes, WIDTH), table.length, 2
+    work = scratch(4096, values.dtype)  # WIDTH lines of ROWS
+    for k in range(0, used, 2):
+        for start in range(0, pitch, WIDTH):
+            both = _every_16th(values, k, table, start)
+            if k + 1 < used:
+                both = plus(both, _every_16th(values, k + 1, table, start))
+            put_lanes(work, k * ROWS + start, both)
     while half < used:
         for k in range(0, used - half, 2 * half):
-            _add(work, k * ROWS, (k + half) * ROWS, work, k * ROWS, pitch)
+            for start in range(0, pitch, WIDTH):
+                both = plus(lanes_at(work, k * ROWS + start), lanes_at(work, (k + half) * ROWS + start))
+                put_lanes(work, k * ROWS + start, both)
         half *= 2
     copy(borrow(work, 0, pitch), borrow(results, 0, pitch))
 

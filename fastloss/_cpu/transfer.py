@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._compile.jit import helper
-from .._compile.memory import array_base, base_of, beyond, borrow, elements, prefetch
+from .._compile.memory import array_base, base_of, beyond, borrow, elements
 from .block import reach_of, whole
 from .call import read, write
 
@@ -60,11 +60,25 @@ def lines_of(call: Any, operand: Any, first: int, rows: int, values: Any) -> Any
 
 
 @helper
+def place_of_rows(call: Any, table: Any, first: int, values: Any, direct: bool) -> Any:
+    """Where the gradient is computed, the distance of two classes there, and whether it is its place."""
+    return values, 1, direct
+
+
+@helper
+def place_of_lines(call: Any, table: Any, first: int, values: Any, direct: bool) -> Any:
+    """The same of lines: their place, if the logits are used in theirs: then they are whole vectors of rows."""
+    operand, rows, inner = call.gradient, table.rows, call.inner
+    if operand.convert == 0 and table.logit_step == inner:
+        base = beyond(array_base(operand.array), row_start(call, first), operand.item_bytes)
+        return elements(base, (call.classes - 1) * inner + rows, values.dtype), inner, True
+    table.logit_step = table.class_step
+    return values, table.class_step, False
+
+
+@helper
 def put_lines(call: Any, operand: Any, first: int, rows: int, values: Any) -> None:
     """Write lines, one for each class."""
+    start = row_start(call, first)
     for k in range(call.classes):
-        start = row_start(call, first) + k * call.inner
-        write(operand, start, 1, borrow(values, k * whole(rows), rows))
-        if operand.convert == 0:
-            place = beyond(array_base(operand.array), start + rows, operand.item_bytes)
-            prefetch(elements(place, rows, values.dtype), 0, rows)
+        write(operand, start + k * call.inner, 1, borrow(values, k * whole(rows), rows))
