@@ -209,3 +209,16 @@ def test_only_a_whole_run_writes_the_page(document, tmp_path, monkeypatch, capsy
         ".json", "-quick.json", "-part.json", "-quick-part.json"}  # fmt: skip
     assert command.main(["--redraw"]) == 0
     assert pages == ["python -m bench", "python -m bench"]
+
+
+def test_two_checkouts_take_turns(monkeypatch, capfd, tmp_path):
+    """The other one is a package of the same name."""
+    checkouts = importlib.import_module("bench.timing.checkouts")
+    monkeypatch.setattr(checkouts, "ROUNDS", 1)
+    checkouts.main(str(checkouts.ROOT), ["mse-2p10"])
+    _, line = capfd.readouterr().out.splitlines()
+    assert line.startswith("mse-2p10-float32 ")
+    (tmp_path / "fastloss.py").write_text("raise SystemExit('the other one')")
+    with pytest.raises((ValueError, BrokenPipeError)):
+        checkouts.main(str(tmp_path), ["mse-2p10"])
+    assert "the other one" in capfd.readouterr().err
