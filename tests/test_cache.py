@@ -357,3 +357,19 @@ def test_kernels_of_several_processes_work_together(tmp_path, monkeypatch):
     for _ in range(2):
         for value in run(code.format(smoothings=[0.1, 0.0]) + wide.format(smoothings=[0.1, 0.0])).split():
             assert float(value) == pytest.approx(1.4076059, rel=1e-6)
+
+
+@compiled
+def test_compiling_prints_nothing(tmp_path):
+    """LLVM says on the standard error of a loop that it was told to vectorise and cannot."""
+    code = """
+        import numpy as np, fastloss as fl
+        y, p = np.ones(9), np.full(9, 0.5)
+        for loss in (fl.mse, fl.poisson, fl.bce, fl.BinaryCrossentropy(from_logits=True), fl.msle):
+            loss(y, p), loss.gradient_hessian(y, p)
+        for k in (np.zeros(3, int), np.eye(3)):
+            fl.CategoricalFocalCrossentropy(from_logits=True)(k, p.reshape(3, 3))
+    """
+    found = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, check=True, text=True,
+                           env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)})  # fmt: skip
+    assert found.stderr + found.stdout == ""

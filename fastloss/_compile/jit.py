@@ -110,19 +110,19 @@ def in_python(function: Callable[..., Any]) -> Callable[..., Any]:
     return plain
 
 
-def _options(parallel: bool, interleaved: bool) -> dict[str, Any]:
+def _options(parallel: bool, independent: bool) -> dict[str, Any]:
     """Numba's options for an entry point."""
-    pipeline = _pipeline("Interleaved" if interleaved else "Entry")
+    pipeline = _pipeline("EntryIndependent" if independent else "Entry")
     return {"parallel": _PARALLEL if parallel else False, **_COMMON, **pipeline}
 
 
 def entry(
-    name: str, function: Callable[..., Any], signature: Any, *, parallel: bool = False, interleaved: bool = False
+    name: str, function: Callable[..., Any], signature: Any, *, parallel: bool = False, independent: bool = False
 ) -> Any:
     """Compile a function for one signature as an entry point, cached on disk under this name."""
     if not COMPILED:
         return function
-    options = _options(parallel, interleaved)
+    options = _options(parallel, independent)
     with compiling():
         if not CACHE or cache_folder() is None:
             return njit(signature, **options)(function)
@@ -134,12 +134,12 @@ def entry(
     return dispatcher
 
 
-def address_of(dispatcher: Any, signature: Any, *, parallel: bool = False, interleaved: bool = False) -> int:
+def address_of(dispatcher: Any, signature: Any, *, parallel: bool = False, independent: bool = False) -> int:
     """The address of what entry has compiled, for other compiled code to call."""
     if ADDRESSES:
         (compiled,) = dispatcher.overloads.values()
         return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name))
     with compiling():
-        made = cfunc(signature, **_options(parallel, interleaved))(dispatcher.py_func)
+        made = cfunc(signature, **_options(parallel, independent))(dispatcher.py_func)
     dispatcher.compiled_for_c = made  # alive as long as the dispatcher is
     return int(made.address)

@@ -4,8 +4,7 @@ Numba makes machine code of every function by itself, also of those that are onl
 a third of the time of a first call. Here the functions of a kernel are linked first, then optimised and turned into
 machine code once, with it.
 
-LLVM takes one vector at a time through a loop body that is long. Each step of an exponential waits for the one before,
-and the processor sees too little of the next iteration to fill the gaps: two vectors side by side do.
+LLVM takes loops for what they may be at worst. Those whose iterations are known to be independent are marked.
 """
 
 from typing import Any
@@ -35,26 +34,6 @@ class _Library(JITCodeLibrary):
         self._finalized = True
 
 
-class _Interleaving(Lower):
-    """Marks every loop: to be interleaved twice if it is vectorised."""
-
-    def lower_inst(self, inst: Any) -> None:
-        """Numba's own; a jump to a block that is complete already closes a loop."""
-        closes = isinstance(inst, Jump) and self.blkmap[inst.target].is_terminated
-        super().lower_inst(inst)
-        if closes:
-            self.builder.block.terminator.set_metadata("llvm.loop", _interleaved(self.module))
-
-
-def _interleaved(module: Any) -> Any:
-    """The properties of one loop: LLVM wants a node whose first operand is itself."""
-    text = llvm.MetaDataString(module, "llvm.loop.interleave.count")
-    count = module.add_metadata([text, llvm.Constant(llvm.IntType(32), 2)])
-    node = llvm.MDValue(module, [], name=str(len(module.metadata)))
-    node.operands = (node, count)
-    return node
-
-
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _Inner(NativeLowering):
     """Lowering whose result cannot be called from Python."""
@@ -74,14 +53,6 @@ class _Inner(NativeLowering):
         state.targetctx.insert_user_function(function, lowered.fndesc, [state.library])
         state["cr"] = lowered._replace(cfunc=function)
         return True
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _Interleaved(NativeLowering):
-    """Lowering of an entry point that is such a loop."""
-
-    _name = "fastloss_interleaved"
-    lowering_class = _Interleaving
 
 
 _UNUSED = frozenset({
@@ -120,12 +91,6 @@ class Entry(_Compiler):
     """Compiles entry points."""
 
 
-class Interleaved(_Compiler):
-    """Compiles entry points that are such loops."""
-
-    lowering = _Interleaved
-
-
 class _Distinct(llvm.MDValue):
     """A node that is unequal to all others, as the group of a function's memory accesses has to be."""
 
@@ -134,10 +99,16 @@ class _Distinct(llvm.MDValue):
         buf.append("distinct !{  }\n")
 
 
-class _Independent(Lower):
-    """Marks every loop: iterations do not depend on each other, and 16 are taken at a time.
+def _is_wide(value: Any, place: Any) -> bool:
+    """Whether what is stored is an element of 64 bits, not a variable."""
+    return isinstance(value.type, llvm.DoubleType) and getattr(place, "opname", "") != "alloca"
 
-    LLVM would else compare the addresses of all arrays before each loop, and take what is left of a row one by one.
+
+class _Independent(Lower):
+    """Marks every loop: iterations do not depend on each other, and as many are taken at a time as fill 64 bytes.
+
+    LLVM would else compare the addresses of all arrays before each loop, take what is left of a row one by one, and
+    use vectors of half the width that a processor has.
     """
 
     def lower_inst(self, inst: Any) -> None:
@@ -145,27 +116,26 @@ class _Independent(Lower):
         closes = isinstance(inst, Jump) and self.blkmap[inst.target].is_terminated
         super().lower_inst(inst)
         if closes:
-            self.builder.block.terminator.set_metadata("llvm.loop", self._properties())
+            self.__dict__.setdefault("_closing", []).append(self.builder.block.terminator)
 
     def lower_function_body(self) -> Any:
-        """Numba's own; then every access to memory joins the group."""
+        """Numba's own; then every access to memory joins one group, whose accesses the loops know as independent."""
         found = super().lower_function_body()
+        group, wide = _Distinct(self.module, [], name=str(len(self.module.metadata))), False
         for block in self.function.blocks:
             for instruction in block.instructions:
                 if instruction.opname in ("load", "store"):
-                    instruction.set_metadata("llvm.access.group", self._group())
+                    instruction.set_metadata("llvm.access.group", group)
+                    wide |= instruction.opname == "store" and _is_wide(*instruction.operands)
+        for jump in self.__dict__.get("_closing", ()):
+            jump.set_metadata("llvm.loop", self._properties(8 if wide else 16, group))
         return found
 
-    def _group(self) -> Any:
-        if getattr(self, "_known_group", None) is None:
-            self._known_group = _Distinct(self.module, [], name=str(len(self.module.metadata)))
-        return self._known_group
-
-    def _properties(self) -> Any:
+    def _properties(self, width: int, group: Any) -> Any:
         """The properties of one loop: LLVM wants a node whose first operand is itself."""
         module, integer = self.module, llvm.IntType(32)
-        lines = [("vectorize.width", integer(16)), ("interleave.count", integer(1)), ("unroll.disable",),
-                 ("parallel_accesses", self._group())]  # fmt: skip
+        lines = [("vectorize.width", integer(width)), ("interleave.count", integer(1)), ("unroll.disable",),
+                 ("parallel_accesses", group)]  # fmt: skip
         nodes = [
             module.add_metadata([llvm.MetaDataString(module, f"llvm.loop.{name}"), *rest]) for name, *rest in lines
         ]
@@ -186,3 +156,17 @@ class InnerIndependent(Inner):
     """Compiles loops of independent iterations that only kernels call."""
 
     lowering = _InnerIndependent
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _EntryIndependent(NativeLowering):
+    """Lowering of entry points that are such loops."""
+
+    _name = "fastloss_entry_independent"
+    lowering_class = _Independent
+
+
+class EntryIndependent(Entry):
+    """Compiles entry points that are such loops."""
+
+    lowering = _EntryIndependent

@@ -15,6 +15,7 @@ from .._compile.memory import array_base, base_of, beyond, borrow, elements, scr
 from .._compile.records import record_at
 from .._math.constants import named
 from .._math.elementary import two_sum
+from .._math.forms import nothing_outside
 from .call import CALL, constants_of, read, read_weights, report_of, write
 from .sums import BLOCK, fold
 
@@ -28,8 +29,16 @@ def block(maths: Any, real: Any, order: int) -> Any:
     point, outside, constants, with_sides = maths.point, maths.outside, maths.constants, maths.sides is not None
     sides: Any = maths.sides or (None,) * 6
     simple, soft, hard, hard_outside, shared, rest = sides
-    with_gradient, with_hessian = order >= 1, order >= 2
+    with_gradient, with_hessian, apart = order >= 1, order >= 2, maths.apart
+    may_be_outside = outside is not nothing_outside
     flag = np.int32 if real is np.float32 else np.int64  # as wide as the values: no repacking in the vector loop
+
+    @helper
+    def first_outside(y, p, w, weighted, c):
+        for i in range(p.size):
+            if outside(y[i], p[i], c) and not (weighted and w[i] == real(0)):
+                return i
+        return -1
 
     def function(call_at, y_base, p_base, w_base, loss_base, grad_base, hess_base, count):
         call = record_at(call_at, CALL)
@@ -59,8 +68,14 @@ def block(maths: Any, real: Any, order: int) -> Any:
                 if with_sides:
                     parts = flag(parts | flag(shared(y[i], c)))
                 loss[i] = li
-                if with_gradient:
+                if with_gradient and not apart:
                     grad[i] = gi * scale
+                if with_hessian and not apart:
+                    hess[i] = hi * scale
+        if with_gradient and apart:
+            for i in range(p.size):
+                li, gi, hi = point(y[i], p[i], c)
+                grad[i] = gi * scale
                 if with_hessian:
                     hess[i] = hi * scale
         if with_sides and parts != 0:
@@ -71,11 +86,8 @@ def block(maths: Any, real: Any, order: int) -> Any:
                     grad[i] += gi * scale
                 if with_hessian:
                     hess[i] += hi * scale
-        if bad != 0:
-            w = elements(w_base, count, real)
-            for i in range(p.size):
-                if outside(y[i], p[i], c) and not (weighted and w[i] == real(0)):
-                    return i
+        if may_be_outside and bad != 0:
+            return first_outside(y, p, elements(w_base, count, real), weighted, c)
         return -1
 
     return function

@@ -25,7 +25,8 @@ OUTPUTS = ("losses", "gradient", "hessian")
 @cache
 def block_function(maths: Any, real: Any, order: int) -> Function:
     """The compiled maths of one loss for a block of elements."""
-    return Function(f"{maths.name}-{real.__name__}-{order}", block(maths, real, order), 8, interleaved=maths.deep)
+    independent = maths.deep or maths.apart
+    return Function(f"{maths.name}-{real.__name__}-{order}", block(maths, real, order), 8, independent=independent)
 
 
 @cache

@@ -34,10 +34,10 @@ class Function:
 
     def __init__(
         self, name: str, function: Callable[..., Any], arguments: int = 5, *, parallel: bool = False,
-        interleaved: bool = False,
+        independent: bool = False,
     ) -> None:  # fmt: skip
         signature = types.int64(*[types.int64] * arguments)
-        how = {"parallel": parallel, "interleaved": interleaved}
+        how = {"parallel": parallel, "independent": independent}
         with compiling():
             self.run = entry(name, function, signature, **how)
             self.address: Any = address_of(self.run, signature, **how) if COMPILED else self.run

@@ -34,7 +34,9 @@ class ElementwiseMaths(NamedTuple):
     outside: Any = nothing_outside
     sides: Sides | None = None
     deep: bool = False
-    """Whether the steps of the maths wait for each other so long that a CPU should take two vectors side by side."""
+    """Whether there is so much maths that a CPU should take as many elements at a time as it can."""
+    apart: bool = False
+    """Whether there is so little that loss and derivatives are faster in a loop each: the second waits for stores."""
     long: bool = False
     """Whether the maths is too long to be unrolled eight times in a kernel of a GPU."""
     constants: type = NoConstants

@@ -93,7 +93,7 @@ def _sides(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any)
         return some(yes, c.yes if yes else c.no, z, c)
 
     sides = Sides(simple, soft, hard, hard_outside, shared, rest)
-    return ElementwiseMaths(name, point, outside, sides, constants=Constants)
+    return ElementwiseMaths(name, point, outside, sides, deep=True, constants=Constants)
 
 
 def logit_maths(name: str, side: Any) -> ElementwiseMaths:
@@ -111,7 +111,7 @@ def logit_maths(name: str, side: Any) -> ElementwiseMaths:
         loss, slope, curve = some(yes, w, z, c)
         return T(0) if (w == T(0)) & (z == z) else loss, slope, curve
 
-    return _sides(name, weighted, some, label_outside, nothing_outside)._replace(deep=True)
+    return _sides(name, weighted, some, label_outside, nothing_outside)
 
 
 def probability_maths(name: str, side: Any) -> ElementwiseMaths:

@@ -30,7 +30,7 @@ class MeanAbsoluteError(Elementwise):
 
     task = ("regression",)
     use = "regression where outliers should not dominate"
-    _predictions = ElementwiseMaths("mean_absolute_error", point)
+    _predictions = ElementwiseMaths("mean_absolute_error", point, apart=True)
 
 
 mae = mean_absolute_error = MeanAbsoluteError()

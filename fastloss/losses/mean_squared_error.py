@@ -31,7 +31,7 @@ class MeanSquaredError(Elementwise):
     task = ("regression",)
     use = "regression where large errors are much worse"
     first = True
-    _predictions = ElementwiseMaths("mean_squared_error", point)
+    _predictions = ElementwiseMaths("mean_squared_error", point, apart=True)
 
 
 mse = mean_squared_error = MeanSquaredError()

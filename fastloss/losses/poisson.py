@@ -78,7 +78,7 @@ class Poisson(Elementwise):
     takes = Interval(0.0, math.inf)
     first = True
     least = 1.0
-    _predictions = ElementwiseMaths("poisson", rate_point, rate_outside, constants=Constants)
+    _predictions = ElementwiseMaths("poisson", rate_point, rate_outside, deep=True, constants=Constants)
     _logits = ElementwiseMaths("poisson_logits", log_point, log_outside)
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
