@@ -173,7 +173,7 @@ def test_rows(loss, method, reduction, dense, classes):
     y, p = sample(loss, (40 if JIT else 6, classes), np.float32, soft=dense)
     bad = [(error, call) for error, call in bad_arrays(y, p)] + bad_outputs(y, p) * outputs(method)
     if not dense:
-        bad += [(TypeError, lambda call: call(y.astype(np.float32), p))]
+        bad += [(TypeError, lambda call: call(y.astype(bool), p)), (ValueError, lambda call: call(y + 0.5, p))]
         for label, at in ((classes, 0), (-1, len(y) // 2), (2**40, -1)):
             labels = y.copy()
             labels[at] = label

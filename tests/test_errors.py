@@ -159,7 +159,7 @@ def test_targets_of_classes(cls):
     kept = cls(from_logits=True, ignore_index=-1)
     kept(np.array([0, 1, -1, 2, -1]), z)
     message(ValueError, name, "ignore_index", call=lambda: kept(np.eye(5, 3), z))
-    message(TypeError, name, "integer", call=lambda: cls(from_logits=True)(np.zeros(5), z))
+    message(TypeError, name, ".astype(int)", call=lambda: cls(from_logits=True)(np.zeros(5, bool), z))
     message(ValueError, name, "axis", call=lambda: cls(axis=2)(np.zeros(5, int), z))
 
 

@@ -5,9 +5,10 @@ loss's name, the hyperparameter's name and its value; it returns the normal form
 """
 
 import dataclasses
+import difflib
 import math
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -38,8 +39,22 @@ def number(low: float, high: float, expected: str) -> Check:
     return check
 
 
+def _in_order(name: str, argument: str, value: Mapping[Any, Any]) -> list[Any]:
+    """The values of {class: number} for classes 0, 1, ..."""
+    missing = [k for k in range(len(value)) if k not in value]
+    if missing:
+        raise ValueError(f"{name}: {argument} is {value!r}, expected a number for each class from 0 on; "
+                         f"class {missing[0]} has none")  # fmt: skip
+    return [value[k] for k in range(len(value))]
+
+
 def vector(name: str, argument: str, value: Any) -> tuple[float, ...]:
-    """A sequence of one finite nonnegative number per class, as a tuple."""
+    """A sequence or mapping of one finite nonnegative number per class, as a tuple."""
+    if isinstance(value, Mapping):
+        value = _in_order(name, argument, value)
+    if isinstance(value, str) and value == "balanced":
+        raise ValueError(f'{name}: {argument} is "balanced", which depends on the labels; expected one number per '
+                         "class: len(labels) / (classes * numpy.bincount(labels))")  # fmt: skip
     if isinstance(value, str) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
         raise ValueError(f"{name}: {argument} is {value!r}, expected one number per class")
     try:
@@ -93,9 +108,51 @@ def check_all(loss: Any) -> None:
                 f"{name}: the field {field.name} has no check; declare it as {field.name}: float = "
                 "hyperparameter(default, check), both from fastloss/losses/_base.py"
             )
-        value = field.metadata["check"](name, field.name, getattr(loss, field.name))
+        value = getattr(loss, field.name)
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value[()]
+        value = field.metadata["check"](name, field.name, value)
         object.__setattr__(loss, field.name, value)
     if getattr(loss, "from_logits", False) and getattr(loss, "epsilon", None) is not None:
         raise ValueError(
             f"{name}: epsilon is {loss.epsilon!r} with from_logits=True, expected None: logits need no clip"
         )
+
+
+CALL_OPTIONS = ("sample_weight", "reduction", "out")
+
+
+def check_construction(cls: Any, args: Any, options: Any) -> None:
+    """TypeError for what a loss is not made of: arrays, options of a call, names that it does not have."""
+    name = cls.__name__
+    if not dataclasses.is_dataclass(cls):
+        raise TypeError(f"{name} is a base class; make one of the losses, such as BinaryCrossentropy(), or decorate a "
+                        "new one with @dataclass(frozen=True)")  # fmt: skip
+    if args and (hasattr(args[0], "__array__") or isinstance(args[0], list)):
+        raise TypeError(f"{name}: got arrays, expected hyperparameters; make the loss first, then call it: "
+                        f"{name}()(y_true, y_pred)")  # fmt: skip
+    known = [field.name for field in dataclasses.fields(cls)]
+    for option in options:
+        if option in CALL_OPTIONS:
+            raise TypeError(f"{name}: {option} is an option of the call, not of the loss: "
+                            f"{name}()(y_true, y_pred, {option}=...)")  # fmt: skip
+        if option not in known:
+            raise TypeError(f"{name} has no hyperparameter {option!r}{_nearest(option, known)}")
+
+
+def wrong_option(loss: Any, options: Any) -> TypeError:
+    """The error for options that no call has."""
+    name, known = type(loss).__name__, [field.name for field in dataclasses.fields(loss)]
+    option, value = next(iter(options.items()))
+    if option in known:
+        return TypeError(f"{name}: {option} is a hyperparameter of the loss, not an option of the call: "
+                         f"{name}({option}={value!r})(y_true, y_pred)")  # fmt: skip
+    return TypeError(f"{name}: a call has no option {option!r}{_nearest(option, [*CALL_OPTIONS, *known])}")
+
+
+def _nearest(option: str, known: Sequence[str]) -> str:
+    """The name that was meant, or all."""
+    near = difflib.get_close_matches(option, known, 1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; expected one of {', '.join(known)}" if known else ", nor any other"

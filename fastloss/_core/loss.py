@@ -1,7 +1,7 @@
 """What every loss has: the public methods, and the way from arguments to one pass over the data."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Never
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from .._cpu.fast_path import LARGEST
 from .._request import checks
 from .._request.description import Description, Request
 from .dispatch import backend_of
-from .hyperparameters import check_all
+from .hyperparameters import check_all, check_construction, wrong_option
 from .interval import EVERYTHING, Interval
 
 _new = tuple.__new__
@@ -77,6 +77,7 @@ class Loss:
     _plans: dict[Any, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        check_construction(cls, args, kwargs)
         self = super().__new__(cls)
         object.__setattr__(self, "_known", {})
         object.__setattr__(self, "_plans", {})
@@ -104,12 +105,14 @@ class Loss:
     """The least loss of a target of 1, which a picture of several losses leaves out."""
 
     def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
-                      out: Any = None) -> LossGradient:  # fmt: skip
+                      out: Any = None, **wrong: Never) -> LossGradient:  # fmt: skip
         """The loss and its gradient, in one pass over the data.
 
         The loss is a float (with reduction="none" an array of y_pred's dtype, float32 for 16-bit floats, without the
         class axis); the gradient has y_pred's shape, and its dtype unless `out` has another. Errors: see `Loss`.
         """
+        if wrong:
+            raise wrong_option(self, wrong)
         quick = self._fast(y_true, y_pred, sample_weight, reduction, 1, out)
         if quick is not None:
             return quick
@@ -125,11 +128,13 @@ class Loss:
     """A loss is called for both."""
 
     def loss(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
-             out: Any = None) -> Any:  # fmt: skip
+             out: Any = None, **wrong: Never) -> Any:  # fmt: skip
         """The loss alone: a float, or the array of losses for reduction="none". No gradient is computed.
 
         `out` is for reduction="none": an array of the losses' shape. Errors: see `Loss`.
         """
+        if wrong:
+            raise wrong_option(self, wrong)
         quick = self._fast(y_true, y_pred, sample_weight, reduction, 0, out)
         if quick is not None:
             return quick.loss
@@ -140,22 +145,26 @@ class Loss:
         return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 0, True, out))[0]
 
     def gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
-                 out: Any = None) -> Any:  # fmt: skip
+                 out: Any = None, **wrong: Never) -> Any:  # fmt: skip
         """The gradient alone, with respect to y_pred as it was passed: of its shape, and its dtype or that of `out`.
 
         Errors: see `Loss`.
         """
+        if wrong:
+            raise wrong_option(self, wrong)
         quick = self._fast(y_true, y_pred, sample_weight, reduction, 1, out)
         if quick is not None:
             return quick.gradient
         return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 1, False, None, out))[1]
 
     def gradient_hessian(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
-                         out: Any = None) -> GradientHessian:  # fmt: skip
+                         out: Any = None, **wrong: Never) -> GradientHessian:  # fmt: skip
         """The gradient and the diagonal of the Hessian: two arrays of y_pred's shape, and its dtype or that of `out`.
 
         `out` is a pair of arrays. Errors: see `Loss`.
         """
+        if wrong:
+            raise wrong_option(self, wrong)
         gradient, hessian = self._pair("out", out)
         _, grad, hess = self._evaluate(
             Request(y_true, y_pred, sample_weight, reduction, 2, False, None, gradient, hessian)

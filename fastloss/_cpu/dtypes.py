@@ -29,7 +29,10 @@ def reader(dtype: Any, real: Any) -> Function | None:
         return None
     half = HALVES.get(dtype.name)
     name = dtype.name if half else source.__name__
-    convert = half[0] if half else (_class_index if source is np.uint64 and real is np.int64 else None)
+    if real is np.int64 and dtype.kind == "f":
+        convert = _whole
+    else:
+        convert = half[0] if half else (_class_index if source is np.uint64 and real is np.int64 else None)
     return Function(f"read-{name}-{real.__name__}", _conversion(source, real, convert, real))
 
 
@@ -48,6 +51,12 @@ def writer(real: Any, dtype: Any) -> Function | None:
 def _class_index(x: Any) -> Any:
     """A class index; one that is too large is no class, nor any ignore_index that is in use."""
     return np.int64(-(2**63)) if x > np.uint64(2**63 - 1) else np.int64(x)
+
+
+@scalar
+def _whole(x: Any) -> Any:
+    """The class index that a float is; one that is no whole number is no class."""
+    return np.int64(x) if (x == np.floor(x)) & (abs(x) < 2**62) else np.int64(-(2**63))
 
 
 def _conversion(source: Any, target: Any, convert: Any, cast: Any) -> Any:

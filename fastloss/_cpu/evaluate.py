@@ -21,8 +21,10 @@ def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
     """The loss (a float, or the array of losses), the gradient and the Hessian; None for what is not wanted."""
     p, y = np.asarray(request.y_pred), np.asarray(request.y_true)
     checks.reduction(loss.name, request.reduction)
-    real = checks.real_dtype(loss.name, p)
-    shape = geometry(loss, y, p)
+    checks.numeric(loss.name, "y_pred", request.y_pred, p)
+    checks.numeric(loss.name, "y_true", request.y_true, y)
+    real = checks.real_dtype(loss.name, p, y_true=y)
+    shape = geometry(loss, y, p, float_labels=True)
     w, inputs = None, {"y_true": y, "y_pred": p}
     if request.sample_weight is not None:
         w = np.asarray(request.sample_weight)
@@ -105,7 +107,7 @@ def _evened(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> tu
             loss = replace(loss, factors=relative(factors))
         elif max(factors) > 0:
             known = (y >= 0) & (y < shape.classes)
-            by_row = np.where(known, np.array(factors)[np.where(known, y, 0)], 1.0)
+            by_row = np.where(known, np.array(factors)[np.where(known, y, 0).astype(np.intp)], 1.0)
             if loss.ignore_index is not None:
                 by_row[y == loss.ignore_index] = 0
             by_row /= by_row.max() or 1.0

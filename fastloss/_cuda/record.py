@@ -26,7 +26,7 @@ def planned(
     name = loss.name
     given: list[Any] = [None if kind is None else kind.view(slot) for slot, kind in enumerate(kinds)]
     y, p, weight = given[Y_TRUE], given[Y_PRED], given[WEIGHT]
-    real = checks.real_dtype(name, p)
+    real = checks.real_dtype(name, p, y_true=y)
     there = geometry(loss, y, p)
     inputs = {"y_true": y, "y_pred": p}
     if weight is not None:

@@ -10,7 +10,15 @@ REDUCTIONS = ("mean", "sum", "sum_over_batch_size", "none")
 HALF = ("float16", "bfloat16")
 
 
-def real_dtype(name: str, array: Any, argument: str = "y_pred") -> Any:
+def numeric(name: str, argument: str, given: Any, array: Any) -> None:
+    """TypeError for an argument that NumPy has made an array of objects of: None, a sparse matrix, a generator."""
+    if array.dtype.kind == "O":
+        hint = "; make it dense with .toarray()" if hasattr(given, "toarray") else ""
+        what = "an array of objects" if array.ndim else f"a {type(given).__name__}"
+        raise TypeError(f"{name}: {argument} is {what}, expected an array of numbers{hint}")
+
+
+def real_dtype(name: str, array: Any, argument: str = "y_pred", y_true: Any = None) -> Any:
     """The dtype that predictions are computed in; TypeError if it is not a float of 16, 32 or 64 bits."""
     dtype = array.dtype
     if dtype.type is np.float32 or dtype.type is np.float64:
@@ -18,6 +26,8 @@ def real_dtype(name: str, array: Any, argument: str = "y_pred") -> Any:
     if dtype.name in HALF:
         return np.float32
     hint = "; convert integers with .astype(numpy.float32)" if dtype.kind in "iub" else ""
+    if hint and y_true is not None and is_float(y_true.dtype):
+        hint += "; or are y_true and y_pred swapped?"
     raise TypeError(f"{name}: {argument} has dtype {dtype}, expected float32, float64, float16 or bfloat16{hint}")
 
 

@@ -3,6 +3,8 @@
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from . import checks
 from .description import Categorical, Description
 
@@ -26,13 +28,14 @@ class Geometry(NamedTuple):
         return math.prod(self.examples[self.axis :])
 
 
-def geometry(loss: Description, y: Any, p: Any) -> Geometry:
-    """Check the shapes of y_true and y_pred."""
+def geometry(loss: Description, y: Any, p: Any, float_labels: bool = False) -> Geometry:
+    """Check the shapes of y_true and y_pred; float_labels: class indices may be floats of 32 or 64 bits."""
     if not isinstance(loss, Categorical):
         if y.shape != p.shape:
-            raise ValueError(
-                f"{loss.name}: y_true has shape {y.shape}, y_pred has shape {p.shape}; fastloss does not broadcast"
-            )
+            same = math.prod(y.shape) == math.prod(p.shape)
+            hint = f", reshape one: y_true.reshape({p.shape})" if same else ""
+            raise ValueError(f"{loss.name}: y_true has shape {y.shape}, y_pred has shape {p.shape}; fastloss does not "
+                             f"broadcast{hint}")  # fmt: skip
         checks.label(loss.name, y.dtype)
         return Geometry(p.shape)
     axis = class_axis(loss, p)
@@ -47,8 +50,9 @@ def geometry(loss: Description, y: Any, p: Any) -> Geometry:
             f"{loss.name}: y_true has shape {y.shape}, y_pred has shape {p.shape} with classes on axis {loss.axis}; "
             f"expected class indices of shape {examples} or targets of shape {p.shape}"
         )
-    if indices and y.dtype.kind not in "iu":
-        raise TypeError(f"{loss.name}: y_true has dtype {y.dtype} and no class axis, expected integer class indices")
+    if indices and y.dtype.kind not in "iu" and not (float_labels and y.dtype.type in (np.float32, np.float64)):
+        raise TypeError(f"{loss.name}: y_true has dtype {y.dtype} and no class axis, expected integer class indices; "
+                        "convert them with .astype(int)")  # fmt: skip
     if not indices and loss.ignore_index is not None:
         raise ValueError(f"{loss.name}: ignore_index is {loss.ignore_index} with dense targets, expected class indices")
     if loss.factors is not None and len(loss.factors) != classes:

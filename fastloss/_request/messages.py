@@ -17,6 +17,11 @@ def _index(where: int, shape: tuple[int, ...]) -> list[int]:
     return list(map(int, np.unravel_index(where, shape))) if shape else []
 
 
+def _shown(value: float) -> str:
+    """A value with as many digits as it takes: nine for one of 32 bits."""
+    return f"{value:.9g}" if float(np.float32(value)) == value or value != value else repr(float(value))
+
+
 def invalid_element(loss: Description, shape: Geometry, where: int, kind: float, there: tuple[float, float, float],
                     y: Any) -> str:  # fmt: skip
     """The message: there are y_true, y_pred and the weight; of a categorical call, only the value in question."""
@@ -25,10 +30,10 @@ def invalid_element(loss: Description, shape: Geometry, where: int, kind: float,
     label, prediction, weight = there
     index = _index(where, shape.examples)
     if weight < 0:
-        return f"{loss.name}: sample_weight for element {index} is {weight:.9g}, expected a weight >= 0"
+        return f"{loss.name}: sample_weight for element {index} is {_shown(weight)}, expected a weight >= 0"
     assert loss.expected is not None, "a loss that is defined everywhere has no invalid element"
     argument, value, expected = loss.expected(label, prediction)
-    return f"{loss.name}: {argument}{index} is {value:.9g}, expected {expected}"
+    return f"{loss.name}: {argument}{index} is {_shown(value)}, expected {expected}"
 
 
 def _invalid_in_rows(loss: Categorical, shape: Geometry, where: int, kind: float, value: float, y: Any) -> str:
@@ -39,12 +44,17 @@ def _invalid_in_rows(loss: Categorical, shape: Geometry, where: int, kind: float
         index.insert(shape.axis, k)
         if kind == TARGET:
             hint = "; signed_targets=True takes any" if loss.signs else ""
-            shown = f"{value:.9g}" if not 0 <= float(f"{value:.9g}") <= 1 else repr(float(value))
-            return f"{name}: y_true{index} is {shown}, expected a target in [0, 1]{hint}"
-        hint = "negative values cannot come from softmax" if value < 0 else "for logits, from_logits=True"
-        return f"{name}: y_pred{index} is {value:.9g}, expected a probability in [0, 1]; {hint}"
+            return f"{name}: y_true{index} is {_shown(value)}, expected a target in [0, 1]{hint}"
+        hint = "negative values cannot come from softmax; " if value < 0 else ""
+        hint += "for logits, from_logits=True"
+        return f"{name}: y_pred{index} is {_shown(value)}, expected a probability in [0, 1]; {hint}"
     index = _index(where, shape.examples)
     if kind == LABEL:
         ignored = f" or ignore_index={loss.ignore_index}" if loss.ignore_index is not None else ""
-        return f"{name}: y_true{index} is {y[tuple(index)]}, expected a class in [0, {shape.classes}){ignored}"
-    return f"{name}: sample_weight for example {index} is {value:.9g}, expected a weight >= 0"
+        label, hint = y[tuple(index)], ""
+        if label % 1 != 0:
+            hint = ", a whole number"
+        elif label < 0 and not ignored:
+            hint = f"; ignore_index={int(label)} leaves such examples out"
+        return f"{name}: y_true{index} is {label}, expected a class in [0, {shape.classes}){ignored}{hint}"
+    return f"{name}: sample_weight for example {index} is {_shown(value)}, expected a weight >= 0"

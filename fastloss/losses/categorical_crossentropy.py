@@ -35,8 +35,9 @@ class CategoricalCrossentropy(Categorical):
     loss -sum_k c_k y_k log p_k, with p = y_pred, or p = softmax(y_pred) over `axis` with from_logits=True; then the
     gradient is p_j sum_k c_k y_k - c_j y_j and the Hessian p_j (1-p_j) sum_k c_k y_k, each with full relative accuracy
     where p is near 1.
-    y_true is dense (y_pred's shape, one-hot or soft) or class indices (integers, y_pred's shape without `axis`). Rows
-    of probabilities need not sum to 1; from them, log is clamped at -100 and the divisor of the gradient -y/p at 1e-12.
+    y_true is dense (y_pred's shape, one-hot or soft) or class indices (y_pred's shape without `axis`; integers, on the
+    CPU also float32 and float64 that hold whole numbers). Rows of probabilities need not sum to 1; from them, log is
+    clamped at -100 and the divisor of the gradient -y/p at 1e-12.
     Logits of -inf are masked classes. A class index outside [0, K), a probability outside [0, 1] is a ValueError.
     Shapes, dtypes and other errors: see `Loss`. Source: Keras, torch.
 
@@ -46,7 +47,7 @@ class CategoricalCrossentropy(Categorical):
         Whether p is softmax(y_pred).
     label_smoothing : float, default 0.0
         A number a in [0, 1): y becomes y (1-a) + a/K.
-    class_weight : sequence of float, optional
+    class_weight : sequence of float or {class: float}, optional
         One number c_k >= 0 per class; the mean divides by sum w c[y] (torch's rule for indices). None: 1.
     ignore_index : int, optional
         Examples with this class index count for nothing.
