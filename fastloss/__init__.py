@@ -1,4 +1,12 @@
-"""Loss functions for training from Python, each with its gradient in one fused pass."""
+"""Losses with gradients and Hessians, exact and fused in one pass, for NumPy, CuPy, Numba and torch arrays.
+
+A loss is an object that is called with the labels and the predictions: `loss, gradient = fastloss.mse(y_true, y_pred)`.
+`fastloss.BinaryCrossentropy(from_logits=True)` makes one with other options. Its methods are loss, gradient,
+loss_gradient (the call itself), gradient_hessian and activate.
+`choose` says which loss is for which task, and `fastloss.plot` draws them.
+"""
+
+from types import ModuleType as _ModuleType
 
 from . import _compile as _compile  # first: it notes the files that all that follows is made of
 from ._core.loss import GradientHessian as GradientHessian, Loss as Loss, LossGradient as LossGradient
@@ -40,9 +48,20 @@ from .losses.poisson import Poisson as Poisson, poisson as poisson
 from .losses.squared_hinge import SquaredHinge as SquaredHinge, squared_hinge as squared_hinge
 
 # isort: split
-from ._choose import Choice as Choice, Suggestion as Suggestion, choose as choose  # among the losses above
+from ._choose import (  # among the losses above
+    Choice as Choice,
+    Suggestion as Suggestion,
+    choose as choose,
+    listing as _listing,
+)
 
 __version__ = "0.1.0"
+__all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _ModuleType)]
+__doc__ = (__doc__ or "") + _listing()  # there is none with -OO
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__", "plot"])
 
 
 def __getattr__(name: str) -> object:

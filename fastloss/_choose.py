@@ -123,3 +123,13 @@ def suggest(loss: type[Loss], activation: str | None) -> list[Suggestion]:
     if activation == "none" and loss.takes.covers(EVERYTHING):
         found.append(Suggestion(loss(), f"{loss.use} (without {own}: the textbook's form, not bounded)", plain))
     return found
+
+
+def listing() -> str:
+    """The losses and what each is for, as plain text."""
+    package = vars(sys.modules[__package__ or "fastloss"])
+    lines = ["", "Losses, and the names of those with default options:", ""]
+    for loss in LOSSES:
+        short = [name for name, value in package.items() if type(value) is loss]
+        lines.append(f"    {', '.join([loss.__name__, *short])}\n        {loss.use}")
+    return "\n".join(lines) + "\n"

@@ -261,11 +261,11 @@ def test_only_what_is_right_is_timed(monkeypatch):
 def test_the_page_and_the_table_are_of_the_newest_run(tmp_path):
     """They are made from what is saved, and from nothing else."""
     saved = max(paths.RESULTS.glob("gpu-*.json"))
-    readme = tmp_path / "README.md"
-    readme.write_text(paths.README.read_text())
-    page = write_gpu_page(saved, tmp_path, readme)
+    guide = tmp_path / "guide.md"
+    guide.write_text(paths.GPU_GUIDE.read_text())
+    page = write_gpu_page(saved, tmp_path, guide)
     assert page.read_text() == (paths.PAGES / "gpu.md").read_text()
-    assert readme.read_text() == paths.README.read_text()
+    assert guide.read_text() == paths.GPU_GUIDE.read_text()
 
 
 def test_a_peer_that_is_ahead_is_in_bold():

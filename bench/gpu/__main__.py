@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
                        help="begin no case that may not end within this time")  # fmt: skip
     found.add_argument("--without", metavar="NAME", action="append", default=[],
                        help='leave out a contender; "torch.compile" and "one graph" take most of the time')  # fmt: skip
-    found.add_argument("--redraw", metavar="FILE", type=Path, help="measure nothing: write the page and README's table")
+    found.add_argument("--redraw", metavar="FILE", type=Path, help="measure nothing: write page and table")
     found.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     return found
 

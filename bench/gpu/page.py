@@ -1,4 +1,4 @@
-"""The page of a run on a GPU and the table in README.md: `python -m bench.gpu --redraw FILE`."""
+"""The page of a run on a GPU and the table in docs/gpu.md: `python -m bench.gpu --redraw FILE`."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from ..cases.case import size_of
 from ..report.markdown import Line, contender_table, replace_between, size_cell
-from ..report.paths import PAGES, README
+from ..report.paths import GPU_GUIDE, PAGES
 
 GPU_MARK = "<!-- made by `python -m bench.gpu --redraw` -->"
 GPU_READING = """\
@@ -18,15 +18,15 @@ fastloss is in **bold**, and its row ends with ◀; "-" is where a peer has no s
 CHOSEN = [((1 << 26,), "float32"), ((1 << 26,), "bfloat16"), ((1 << 17, 1000), "float32"), ((1 << 22, 10), "float32"),
           ((1 << 14, 8192), "float32"), ((1 << 11, 128256), "bfloat16")]  # fmt: skip
 SHOWN = ("mse", "bce_logits", "softmax_crossentropy")
-"""The rows of README's table."""
+"""The rows of the guide's table."""
 
 
-def write_gpu_page(path: Path, folder: Path = PAGES, readme: Path = README) -> Path:
-    """Write the page, and README's table, from a saved run."""
+def write_gpu_page(path: Path, folder: Path = PAGES, guide: Path = GPU_GUIDE) -> Path:
+    """Write the page, and the guide's table, from a saved run."""
     document: dict[str, Any] = json.loads(path.read_text())
     target = folder / "gpu.md"
     target.write_text(gpu_page(document))
-    replace_between(readme, GPU_MARK, readme_gpu_table(document))
+    replace_between(guide, GPU_MARK, guide_table(document))
     return target
 
 
@@ -70,8 +70,8 @@ def host_table(rows: list[dict[str, Any]]) -> str:
     return contender_table(["loss", "size"], names, lines, flag=False)
 
 
-def readme_gpu_table(document: dict[str, Any]) -> str:
-    """A few rows, for README."""
+def guide_table(document: dict[str, Any]) -> str:
+    """A few rows, for docs/gpu.md."""
     rows = [row for shape, dtype in CHOSEN for row in document["results"]
             if row["where"] == "device" and tuple(row["shape"]) == shape and row["dtype"] == dtype
             and row["loss"] in SHOWN]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The loop over rows of probabilities, where no class knows of the others."""
+"""The loop over rows of probabilities: each class counts on its own."""
 
 from typing import Any
 

@@ -173,7 +173,7 @@ def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, 
 
 def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread: bool, signed: bool,
                   order: int) -> Any:  # fmt: skip
-    """The loss of a row of probabilities, where no class knows of the others; NaN for NaN and outside [0, 1]."""
+    """The loss of a row of probabilities, each class on its own; NaN for NaN and outside [0, 1]."""
     width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
     with_gradient, with_hessian = order >= 1, order >= 2
 

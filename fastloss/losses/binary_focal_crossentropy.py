@@ -56,7 +56,7 @@ def _probability_maths(name: str) -> ElementwiseMaths:
 
 @dataclass(frozen=True)
 class BinaryFocalCrossentropy(Binary):
-    """Binary cross-entropy that turns away from examples it already gets right: unbalanced or blurred classes.
+    """Binary cross-entropy that gives little weight to examples that are already right: few positives.
 
     loss y A (1-p)^g (-log p) + (1-y) B p^g (-log(1-p)) with g = gamma, A = alpha and B = 1 - alpha (both 1 for
     alpha=None), for labels y = y_true in [0, 1] and p = y_pred in [0, 1] of any one shape, or p = sigmoid(y_pred) with
@@ -90,7 +90,7 @@ class BinaryFocalCrossentropy(Binary):
     from_logits: bool = hyperparameter(False, flag)
     label_smoothing: float = hyperparameter(0.0, SMOOTHING)
     epsilon: float | None = hyperparameter(None, CLIP)
-    use = "yes/no with few positives, or blurred labels"
+    use = "yes/no with few positives"
     drawn = False
 
     def _maths(self) -> ElementwiseMaths:

@@ -65,7 +65,7 @@ def _maths_for(name: str) -> SoftmaxMaths:
 
 @dataclass(frozen=True)
 class CategoricalFocalCrossentropy(Categorical):
-    """Categorical cross-entropy that turns away from examples it already gets right: unbalanced or blurred classes.
+    """Categorical cross-entropy that gives little weight to examples that are already right: unbalanced classes.
 
     loss -sum_k alpha_k (1-p_k)^gamma y_k log p_k, with p = y_pred, or p = softmax(y_pred) over `axis` with
     from_logits=True. gamma=0, alpha=None is categorical cross-entropy. Targets, clamps and errors are those of
@@ -105,7 +105,7 @@ class CategoricalFocalCrossentropy(Categorical):
     ignore_index: int | None = hyperparameter(None, optional(integer))
     axis: int = hyperparameter(-1, integer)
     epsilon: float | None = hyperparameter(None, CLIP)
-    use = "classes that are unbalanced or blurred"
+    use = "unbalanced classes"
 
     def _maths(self) -> SoftmaxMaths:
         return _maths_for(power_name(self.gamma))

@@ -53,7 +53,7 @@ def outside(y: Any, p: Any, c: Any) -> Any:
 
 @dataclass(frozen=True)
 class MeanSquaredLogarithmicError(Elementwise):
-    """The mean of the squared differences of logarithms: ratios over orders of magnitude, underestimates worse.
+    """The mean of the squared differences of logarithms: relative errors, and underestimates cost more.
 
     loss (log(1+y) - log(1+p))^2, gradient 2 D / (1+p), Hessian 2 (1 - D) / (1+p)^2 with D = log((1+p) / (1+y)), for
     y = y_true > -1 and p = y_pred > -1 of any one shape; other values are a ValueError. D is computed as
@@ -68,7 +68,7 @@ class MeanSquaredLogarithmicError(Elementwise):
     """
 
     task = ("regression",)
-    use = "values over orders of magnitude, underestimates worse"
+    use = "targets that span orders of magnitude; underestimates cost more"
     takes = Interval(-1.0, math.inf, above=True)
     _predictions = ElementwiseMaths("mean_squared_logarithmic_error", point, outside, deep=True)
 
