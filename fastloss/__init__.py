@@ -7,9 +7,11 @@ loss_gradient (the call itself), gradient_hessian and activate.
 """
 
 from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from . import _compile as _compile  # first: it notes the files that all that follows is made of
-from ._core.loss import GradientHessian as GradientHessian, Loss as Loss, LossGradient as LossGradient
+from ._core.loss import Loss as Loss
+from ._core.results import GradientHessian as GradientHessian, LossGradient as LossGradient
 from ._versions import show_versions as show_versions
 from .losses.binary_crossentropy import (
     BinaryCrossentropy as BinaryCrossentropy,
@@ -54,6 +56,9 @@ from ._choose import (  # among the losses above
     choose as choose,
     listing as _listing,
 )
+
+if _TYPE_CHECKING:
+    from . import plot as plot
 
 __version__ = "0.1.0"
 __all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _ModuleType)]

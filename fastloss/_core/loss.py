@@ -1,45 +1,19 @@
-"""What every loss has: the public methods, and the way from arguments to one pass over the data."""
+"""The public methods that every loss has."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, Never
+from typing import Any, ClassVar, Literal, Never, overload
 
-import numpy as np
+from numpy.typing import ArrayLike
 
-from .._cpu.fast_path import LARGEST
 from .._request import checks
-from .._request.description import Description, Request
+from .._request.description import Request
 from .dispatch import backend_of
-from .hyperparameters import check_all, check_construction, wrong_option
+from .evaluation import Evaluation
+from .hyperparameters import wrong_option
 from .interval import EVERYTHING, Interval
-
-_new = tuple.__new__
-
-
-class LossGradient(NamedTuple):
-    """A loss and its gradient with respect to y_pred: a named tuple, so it unpacks in two.
-
-    >>> import numpy as np, fastloss as fl
-    >>> fl.mse(np.zeros(2), np.array([1.0, 3.0])).loss
-    5.0
-    """
-
-    loss: Any
-    gradient: Any
+from .results import Array, DeviceArray, GradientHessian, LossGradient, Reduced, Reduction
 
 
-class GradientHessian(NamedTuple):
-    """A gradient and the diagonal of the Hessian, with respect to y_pred: a named tuple.
-
-    >>> import numpy as np, fastloss as fl
-    >>> fl.mse.gradient_hessian(np.zeros(2), np.array([1.0, 3.0]), reduction="sum").hessian
-    array([2., 2.])
-    """
-
-    gradient: Any
-    hessian: Any
-
-
-class Loss:
+class Loss(Evaluation):
     """Base class of all losses: immutable, hashable, picklable, and callable.
 
     All methods take `(y_true, y_pred, *, sample_weight=None, reduction="mean", out=None)`.
@@ -72,23 +46,6 @@ class Loss:
     True
     """
 
-    __slots__ = ("_known", "_plans")
-    _known: dict[str, Description]
-    _plans: dict[Any, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        check_construction(cls, args, kwargs)
-        self = super().__new__(cls)
-        object.__setattr__(self, "_known", {})
-        object.__setattr__(self, "_plans", {})
-        return self
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__
-
-    def __post_init__(self) -> None:
-        check_all(self)
-
     task: ClassVar[tuple[str, ...]] = ()
     """What the loss is for."""
     activation: ClassVar[str | None] = None
@@ -104,8 +61,41 @@ class Loss:
     least: ClassVar[float] = 0.0
     """The least loss of a target of 1, which a picture of several losses leaves out."""
 
+    @overload
+    def loss_gradient(
+        self,
+        y_true: Any,
+        y_pred: DeviceArray,
+        *,
+        sample_weight: Any = None,
+        reduction: Reduction = "mean",
+        out: Any = None,
+        **wrong: Never,
+    ) -> LossGradient[Any, Any]: ...
+    @overload
+    def loss_gradient(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        reduction: Reduced = "mean",
+        out: Any = None,
+        **wrong: Never,
+    ) -> LossGradient[float, Array]: ...
+    @overload
+    def loss_gradient(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        reduction: Literal["none"],
+        out: Any = None,
+        **wrong: Never,
+    ) -> LossGradient[Array, Array]: ...
     def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
-                      out: Any = None, **wrong: Never) -> LossGradient:  # fmt: skip
+                      out: Any = None, **wrong: Never) -> LossGradient[Any, Any]:  # fmt: skip
         """The loss and its gradient, in one pass over the data.
 
         The loss is a float (with reduction="none" an array of y_pred's dtype, float32 for 16-bit floats, without the
@@ -127,6 +117,39 @@ class Loss:
     __call__ = loss_gradient
     """A loss is called for both."""
 
+    @overload
+    def loss(
+        self,
+        y_true: Any,
+        y_pred: DeviceArray,
+        *,
+        sample_weight: Any = None,
+        reduction: Reduction = "mean",
+        out: Any = None,
+        **wrong: Never,
+    ) -> Any: ...
+    @overload
+    def loss(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        reduction: Reduced = "mean",
+        out: Any = None,
+        **wrong: Never,
+    ) -> float: ...
+    @overload
+    def loss(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        reduction: Literal["none"],
+        out: Any = None,
+        **wrong: Never,
+    ) -> Array: ...
     def loss(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
              out: Any = None, **wrong: Never) -> Any:  # fmt: skip
         """The loss alone: a float, or the array of losses for reduction="none". No gradient is computed.
@@ -144,6 +167,28 @@ class Loss:
                              'result is a float; expected None, or reduction="none"')  # fmt: skip
         return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 0, True, out))[0]
 
+    @overload
+    def gradient(
+        self,
+        y_true: Any,
+        y_pred: DeviceArray,
+        *,
+        sample_weight: Any = None,
+        reduction: Reduction = "mean",
+        out: Any = None,
+        **wrong: Never,
+    ) -> Any: ...
+    @overload
+    def gradient(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        reduction: Reduction = "mean",
+        out: Any = None,
+        **wrong: Never,
+    ) -> Array: ...
     def gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                  out: Any = None, **wrong: Never) -> Any:  # fmt: skip
         """The gradient alone, with respect to y_pred as it was passed: of its shape, and its dtype or that of `out`.
@@ -157,8 +202,30 @@ class Loss:
             return quick.gradient
         return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 1, False, None, out))[1]
 
+    @overload
+    def gradient_hessian(
+        self,
+        y_true: Any,
+        y_pred: DeviceArray,
+        *,
+        sample_weight: Any = None,
+        reduction: Reduction = "mean",
+        out: Any = None,
+        **wrong: Never,
+    ) -> GradientHessian[Any]: ...
+    @overload
+    def gradient_hessian(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        reduction: Reduction = "mean",
+        out: Any = None,
+        **wrong: Never,
+    ) -> GradientHessian[Array]: ...
     def gradient_hessian(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
-                         out: Any = None, **wrong: Never) -> GradientHessian:  # fmt: skip
+                         out: Any = None, **wrong: Never) -> GradientHessian[Any]:  # fmt: skip
         """The gradient and the diagonal of the Hessian: two arrays of y_pred's shape, and its dtype or that of `out`.
 
         `out` is a pair of arrays. Errors: see `Loss`.
@@ -183,52 +250,3 @@ class Loss:
         """
         name = type(self).__name__
         return backend_of(name, {"z": z, "out": out}).activate(self._description, z, out)
-
-    # --- for the subclasses --------------------------------------------------------------------------------------
-
-    def _maths(self) -> Any:
-        """The scalar maths of the loss: see `_math.forms`."""
-        raise NotImplementedError
-
-    def _constants(self) -> Sequence[float]:
-        """The constants of the maths: hyperparameters of the same names, 0 for None."""
-        return [getattr(self, name) or 0.0 for name in self._maths().constants._fields]
-
-    def _describe(self) -> Description:
-        """What the loss is to a backend."""
-        raise NotImplementedError
-
-    @property
-    def _description(self) -> Description:
-        found = self._known.get("description")
-        if found is None:
-            found = self._known["description"] = self._describe()
-        return found
-
-    def _fast(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient | None:
-        """The result of a call that is like an earlier one and not large; None for others."""
-        if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
-            return None
-        path = self._plans.get((reduction, order))
-        if path is None or p.size > LARGEST:
-            return None
-        gradient = np.empty_like(p) if order and out is None else out
-        if (type(gradient) is np.ndarray) != (order > 0):
-            return None
-        value = path(y, p, gradient)
-        return _new(LossGradient, (value, gradient)) if value == value else None
-
-    def _pair(self, label: str, out: Any) -> tuple[Any, Any]:
-        if out is None:
-            return None, None
-        if not isinstance(out, tuple | list) or len(out) != 2:
-            raise ValueError(f"{type(self).__name__}: {label} is a {type(out).__name__}, expected a pair of arrays")
-        return out[0], out[1]
-
-    def _evaluate(self, request: Request) -> tuple[Any, Any, Any]:
-        backend = backend_of(type(self).__name__, {
-            "y_true": request.y_true, "y_pred": request.y_pred, "sample_weight": request.sample_weight,
-            "out (losses)": request.losses, "out (gradient)": request.gradient, "out (hessian)": request.hessian,
-        })  # fmt: skip
-        value, gradient, hessian = backend.evaluate(self._description, request)
-        return value, gradient, hessian

@@ -1,7 +1,8 @@
 """Categorical cross-entropy, of probabilities or of logits."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ._base import CLIP, SMOOTHING, Categorical, SoftmaxMaths, flag, hyperparameter, integer, optional, scalar, vector
 from ._probability import at_least, clamped_log, clip
@@ -69,7 +70,7 @@ class CategoricalCrossentropy(Categorical):
 
     from_logits: bool = hyperparameter(False, flag)
     label_smoothing: float = hyperparameter(0.0, SMOOTHING)
-    class_weight: tuple[float, ...] | None = hyperparameter(None, optional(vector))
+    class_weight: Sequence[float] | Mapping[int, float] | None = hyperparameter(None, optional(vector))
     ignore_index: int | None = hyperparameter(None, optional(integer))
     axis: int = hyperparameter(-1, integer)
     epsilon: float | None = hyperparameter(None, CLIP)
@@ -81,7 +82,7 @@ class CategoricalCrossentropy(Categorical):
         return MATHS
 
     def _class_factors(self) -> tuple[str, tuple[float, ...] | None, bool]:
-        return "class_weight", self.class_weight, True
+        return "class_weight", cast("tuple[float, ...] | None", self.class_weight), True
 
 
 cce = categorical_crossentropy = CategoricalCrossentropy()

@@ -1,6 +1,7 @@
 """Categorical focal cross-entropy, of probabilities or of logits."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -99,7 +100,7 @@ class CategoricalFocalCrossentropy(Categorical):
     """
 
     gamma: float = hyperparameter(2.0, NONNEGATIVE)
-    alpha: float | tuple[float, ...] | None = hyperparameter(None, ALPHA)
+    alpha: float | Sequence[float] | Mapping[int, float] | None = hyperparameter(None, ALPHA)
     from_logits: bool = hyperparameter(False, flag)
     label_smoothing: float = hyperparameter(0.0, SMOOTHING)
     ignore_index: int | None = hyperparameter(None, optional(integer))

@@ -1,0 +1,82 @@
+"""What is behind the methods of a loss: its description, the fast path, and the way to a backend."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from .._cpu.fast_path import LARGEST
+from .._request.description import Description, Request
+from .dispatch import backend_of
+from .hyperparameters import check_all, check_construction
+from .results import LossGradient
+
+_new = tuple.__new__
+
+
+class Evaluation:
+    """Makes a loss of its hyperparameters, and evaluates requests."""
+
+    __slots__ = ("_known", "_plans")
+    _known: dict[str, Description]
+    _plans: dict[Any, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        check_construction(cls, args, kwargs)
+        self = super().__new__(cls)
+        object.__setattr__(self, "_known", {})
+        object.__setattr__(self, "_plans", {})
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__
+
+    def __post_init__(self) -> None:
+        check_all(self)
+
+    def _maths(self) -> Any:
+        """The scalar maths of the loss: see `_math.forms`."""
+        raise NotImplementedError
+
+    def _constants(self) -> Sequence[float]:
+        """The constants of the maths: hyperparameters of the same names, 0 for None."""
+        return [getattr(self, name) or 0.0 for name in self._maths().constants._fields]
+
+    def _describe(self) -> Description:
+        """What the loss is to a backend."""
+        raise NotImplementedError
+
+    @property
+    def _description(self) -> Description:
+        found = self._known.get("description")
+        if found is None:
+            found = self._known["description"] = self._describe()
+        return found
+
+    def _fast(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient[Any, Any] | None:
+        """The result of a call that is like an earlier one and not large; None for others."""
+        if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
+            return None
+        path = self._plans.get((reduction, order))
+        if path is None or p.size > LARGEST:
+            return None
+        gradient = np.empty_like(p) if order and out is None else out
+        if (type(gradient) is np.ndarray) != (order > 0):
+            return None
+        value = path(y, p, gradient)
+        return _new(LossGradient, (value, gradient)) if value == value else None
+
+    def _pair(self, label: str, out: Any) -> tuple[Any, Any]:
+        if out is None:
+            return None, None
+        if not isinstance(out, tuple | list) or len(out) != 2:
+            raise ValueError(f"{type(self).__name__}: {label} is a {type(out).__name__}, expected a pair of arrays")
+        return out[0], out[1]
+
+    def _evaluate(self, request: Request) -> tuple[Any, Any, Any]:
+        backend = backend_of(type(self).__name__, {
+            "y_true": request.y_true, "y_pred": request.y_pred, "sample_weight": request.sample_weight,
+            "out (losses)": request.losses, "out (gradient)": request.gradient, "out (hessian)": request.hessian,
+        })  # fmt: skip
+        value, gradient, hessian = backend.evaluate(self._description, request)
+        return value, gradient, hessian
