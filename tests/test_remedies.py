@@ -19,6 +19,15 @@ class Sparse:
         return np.eye(3)
 
 
+class Bfloat16:
+    """As much of a tensor of torch."""
+
+    dtype = "torch.bfloat16"
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
 @pytest.mark.parametrize(("call", "error", "said"), [
     # options in the wrong place
     (lambda: fl.MeanSquaredError(reduction="sum"), TypeError, "MeanSquaredError()(y_true, y_pred, reduction=...)"),
@@ -44,6 +53,9 @@ class Sparse:
     (lambda: fl.mse({"a": 1.0}, P), TypeError, "y_true is a dict"),
     (lambda: fl.mse(Y, [0.5, None, 0.5]), TypeError, "y_pred is an array of objects"),
     (lambda: fl.mse(Sparse(), P), TypeError, "y_true is a Sparse, expected an array of numbers; make it dense"),
+    (lambda: fl.mse(Y, Bfloat16()), TypeError, "BFloat16), expected an array of numbers; convert it with .float()"),
+    (lambda: fl.mse([[0.0, 1.0], [1.0]], P), ValueError, "y_true is a list that NumPy cannot read"),
+    (lambda: fl.mse(Y, P, sample_weight={}), TypeError, "sample_weight is a dict"),
     # labels and probabilities
     (lambda: CCE(LABELS + 0.5, Z), ValueError, "y_true[0] is 0.5, expected a class in [0, 3), a whole number"),
     (lambda: CCE(LABELS * np.nan, Z), ValueError, "y_true[0] is nan"),

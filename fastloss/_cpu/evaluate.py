@@ -19,15 +19,13 @@ LABELS = ("losses", "gradient", "hessian")
 
 def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
     """The loss (a float, or the array of losses), the gradient and the Hessian; None for what is not wanted."""
-    p, y = np.asarray(request.y_pred), np.asarray(request.y_true)
+    p, y = (checks.as_array(loss.name, name, getattr(request, name)) for name in ("y_pred", "y_true"))
     checks.reduction(loss.name, request.reduction)
-    checks.numeric(loss.name, "y_pred", request.y_pred, p)
-    checks.numeric(loss.name, "y_true", request.y_true, y)
     real = checks.real_dtype(loss.name, p, y_true=y)
     shape = geometry(loss, y, p, float_labels=True)
     w, inputs = None, {"y_true": y, "y_pred": p}
     if request.sample_weight is not None:
-        w = np.asarray(request.sample_weight)
+        w = checks.as_array(loss.name, "sample_weight", request.sample_weight)
         w = w.reshape(checks.weight_shape(loss.name, w, shape.examples))
         inputs["sample_weight"] = w
     if any(map(is_masked, (request.y_true, request.y_pred, request.sample_weight))):

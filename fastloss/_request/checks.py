@@ -10,12 +10,20 @@ REDUCTIONS = ("mean", "sum", "sum_over_batch_size", "none")
 HALF = ("float16", "bfloat16")
 
 
-def numeric(name: str, argument: str, given: Any, array: Any) -> None:
-    """TypeError for an argument that NumPy has made an array of objects of: None, a sparse matrix, a generator."""
+def as_array(name: str, argument: str, given: Any) -> Any:
+    """An argument as NumPy's array of numbers; TypeError or ValueError for None, a sparse matrix, uneven rows."""
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        hint = "; convert it with .float()" if "bfloat16" in str(getattr(given, "dtype", "")) else ""
+        raise kind(f"{name}: {argument} is a {type(given).__name__} that NumPy cannot read ({error}), expected an array "
+                   f"of numbers{hint}") from error  # fmt: skip
     if array.dtype.kind == "O":
         hint = "; make it dense with .toarray()" if hasattr(given, "toarray") else ""
         what = "an array of objects" if array.ndim else f"a {type(given).__name__}"
         raise TypeError(f"{name}: {argument} is {what}, expected an array of numbers{hint}")
+    return array
 
 
 def real_dtype(name: str, array: Any, argument: str = "y_pred", y_true: Any = None) -> Any:
