@@ -17,8 +17,8 @@ def as_array(name: str, argument: str, given: Any) -> Any:
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         hint = "; convert it with .float()" if "bfloat16" in str(getattr(given, "dtype", "")) else ""
-        raise kind(f"{name}: {argument} is a {type(given).__name__} that NumPy cannot read ({error}), expected an array "
-                   f"of numbers{hint}") from error  # fmt: skip
+        raise kind(f"{name}: {argument} is a {type(given).__name__} that NumPy cannot read ({error}), expected "
+                   f"an array of numbers{hint}") from error  # fmt: skip
     if array.dtype.kind == "O":
         hint = "; make it dense with .toarray()" if hasattr(given, "toarray") else ""
         what = "an array of objects" if array.ndim else f"a {type(given).__name__}"
