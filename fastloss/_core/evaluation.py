@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._cpu.fast_path import LARGEST
+from .._cpu.launch import PARALLEL, parallel_loop
 from .._request.description import Description, Request
 from .dispatch import backend_of
 from .hyperparameters import check_all, check_construction
@@ -57,13 +58,14 @@ class Evaluation:
         """The result of a call that is like an earlier one and not large; None for others."""
         if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
             return None
-        path = self._plans.get((reduction, order))
-        if path is None or p.size > LARGEST:
+        path, size = self._plans.get((reduction, order)), p.size
+        if path is None or size > LARGEST:
             return None
         gradient = np.empty_like(p) if order and out is None else out
         if (type(gradient) is np.ndarray) != (order > 0):
             return None
-        value = path(y, p, gradient)
+        loop = 0 if size < PARALLEL else parallel_loop()
+        value = path.run(path.address, id(y), id(p), 0 if gradient is None else id(gradient), loop)
         return _new(LossGradient, (value, gradient)) if value == value else None
 
     def _pair(self, label: str, out: Any) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from .._compile.records import record_at
 from .._compile.vectors import WIDTH
 from .._request.description import Categorical, Description, Request
 from .call import CALL, REPORT, Call
-from .launch import PARALLEL, TASKS, Kernel, parallel_loop, row_tasks
+from .launch import TASKS, Kernel, row_tasks
 from .sums import BLOCK
 
 # PyArrayObject, part of NumPy's stable ABI: data, nd, dimensions, strides, base, descr, flags
@@ -151,15 +151,9 @@ class FastPath:
         numbers = struct.pack("q" * len(_NUMBERS), id(y.dtype), id(p.dtype), kernel.address, mean, classes, p.ndim,
                               place, call.inner > 1)  # fmt: skip
         self._packed = numbers + call.pack()
-        self._address = address(self._packed)
-        self._entry = _entry()
-
-    def __call__(self, y: Any, p: Any, gradient: Any) -> float:
-        """The loss of NumPy arrays, or NaN where the usual way must be taken."""
-        third = 0 if gradient is None else id(gradient)
-        if p.size < PARALLEL:
-            return self._entry(self._address, id(y), id(p), third, 0)
-        return self._entry(self._address, id(y), id(p), third, parallel_loop())
+        self.address = address(self._packed)
+        self.run = _entry()
+        """run(address, id(y), id(p), id(gradient) or 0, the parallel loop or 0): the loss, or NaN."""
 
 
 def teacher(loss: Description, request: Request, y: Any, p: Any, w: Any) -> Callable[[Kernel, Call], None] | None:
