@@ -196,9 +196,9 @@ def test_rows_that_are_almost_one_hot(classes, inner):
     """Alone in a block: two ones, a single target that is no 1, a second one that is small."""
     z = np.linspace(-1, 2, classes)
     z = np.broadcast_to(z[:, None], (classes, inner)).copy() if inner > 1 else z
-    for first, second in ((1, 1), (0.5, 0), (0, 0.25), (1, 1e-3), (0.5, 0.5)):
+    for place, (first, second) in itertools.product((-1, 2), ((1, 1), (0.5, 0), (0, 0.25), (1, 1e-3), (0.5, 0.5))):
         y = np.zeros_like(z)
-        y[1], y[-1] = first, second
+        y[1], y[place] = first, second
         loss, grad = fl.CategoricalCrossentropy(from_logits=True, axis=0)(y, z, reduction="sum")
         log_p = z - np.log(np.exp(z).sum(0))
         assert loss == pytest.approx(-(y * log_p).sum(), rel=1e-12)

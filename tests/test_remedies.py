@@ -1,6 +1,7 @@
 """What a newcomer tries, and the error that says how it is done; what is taken though it looks unusual."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -100,3 +101,17 @@ def test_numbers_without_dimensions_and_weights_by_class():
     assert fl.CategoricalCrossentropy(axis=np.array(1)).axis == 1
     weighted = fl.CategoricalCrossentropy(class_weight={1: 2.5, 0: 1, 2: np.float32(0.5)})
     assert weighted == fl.CategoricalCrossentropy(class_weight=[1.0, 2.5, 0.5])
+
+
+@pytest.mark.parametrize("method", ["loss", "gradient", "loss_gradient", "gradient_hessian", "__call__"])
+def test_a_warning_says_what_was_computed(method):
+    call = getattr(fl.CategoricalCrossentropy(), method)
+    with pytest.warns(UserWarning, match=r"shape \(3,\), which is one example of 3 classes; for 3 examples") as caught:
+        call(np.array([0.0, 1.0, 0.0]), P)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match=r"shape \(3, 1\), which is one class, whose probability is 1"):
+        call(np.array([0, 0, 0]), np.ones((3, 1)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        call(LABELS, np.full((3, 3), 1 / 3))
+        call(np.array(1), P)  # one example, and its class

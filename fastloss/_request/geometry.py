@@ -1,6 +1,7 @@
 """How the arrays of a call lie: the shape of the per-example losses, the classes and their axis."""
 
 import math
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,7 +63,19 @@ def geometry(loss: Description, y: Any, p: Any, float_labels: bool = False) -> G
         )
     if not indices:
         checks.label(loss.name, y.dtype)
+    _warn(loss.name, p.shape, classes, indices)
     return Geometry(examples, classes, axis, indices)
+
+
+def _warn(name: str, shape: tuple[int, ...], classes: int, indices: bool) -> None:
+    """Say what was computed where something else was probably meant."""
+    said = ""
+    if len(shape) == 1 and not indices and classes > 1:
+        said = f"one example of {classes} classes; for {classes} examples of yes/no use BinaryCrossentropy"
+    elif classes == 1 and 0 not in shape:
+        said = "one class, whose probability is 1; for yes/no use BinaryCrossentropy"
+    if said:
+        warnings.warn(f"{name}: y_pred has shape {shape}, which is {said}", UserWarning, stacklevel=6)
 
 
 def class_axis(loss: Categorical, p: Any) -> int:

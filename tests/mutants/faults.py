@@ -71,6 +71,8 @@ FAULTS = [
           "tests/test_edges.py -k infinite_rows"),
     Fault("rows of several ones are one-hot", "_cpu/along.py", 'more = (lanes & (lanes - 1)) != 0 or', 'more = False and (lanes & (lanes - 1)) != 0 or',
           "tests/test_edges.py -k almost_one_hot"),
+    Fault("rows of several ones are one-hot, of few classes", "_cpu/along.py", "hot = k if nonzero(vector) == 1 << k else -1",
+          "hot = k if k < WIDTH else -1", "tests/test_edges.py -k almost_one_hot"),
     Fault("any single target is a 1", "_cpu/along.py", "hot = k if y[start + k] == 1 else -1", "hot = k",
           "tests/test_edges.py -k almost_one_hot"),
     Fault("all logits are small", "_cpu/survey.py", 'return most == limit', 'return True',
