@@ -109,24 +109,15 @@ def write_cpu_readme(document: dict[str, Any], path: Path = README) -> None:
 def _readme_table(document: dict[str, Any]) -> str:
     """Milliseconds of fastloss, and how many times as long its peers take."""
     names = [name for name in peers_of(document["results"]) if name != "naive numba"]
-    heading, found = (
-        ["loss", "size", "fastloss", *(NAMES.get(name, name) for name in names)],
-        by_case(document["results"]),
-    )
-    lines = []
-    for case in README_CASES:
-        rows = found.get(case)
-        if rows is None or "fastloss" not in rows:
+    found, lines = by_case(document["results"]), []
+    for loss, size, kind in README_CASES:
+        rows = found.get((loss, size, kind), {})
+        if "fastloss" not in rows:
             continue
         own = rows["fastloss"]["median"]
-        special = "" if case[2] == "float32" else f" ({case[2]})"
+        shown = f"{1e3 * own:.3g} ms" if own >= 1e-4 else f"{1e6 * own:.3g} µs"
+        special = "" if kind == "float32" else f" ({kind})"
         times = {name: f"{digits(row['median'] / own)}\N{MULTIPLICATION SIGN}" for name, row in rows.items()}
-        lines.append(
-            [
-                f"`{case[0]}`{special}",
-                size_cell(case[1]),
-                f"{1e3 * own:.3g} ms",
-                *(times.get(name, "") for name in names),
-            ]
-        )
+        lines.append([f"`{loss}`{special}", size_cell(size), shown, *(times.get(name, "") for name in names)])
+    heading = ["loss", "size", "fastloss", *(NAMES.get(name, name) for name in names)]
     return table(heading, lines, "ll" + "r" * (len(heading) - 2))

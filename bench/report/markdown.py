@@ -23,14 +23,12 @@ class Line(NamedTuple):
     """The contenders whose cells are in bold."""
 
 
-def contender_table(
-    first: list[str], names: Iterable[str], lines: Iterable[Line], flag: bool, absent: str = "-"
-) -> str:
+def contender_table(first: list[str], names: Iterable[str], lines: Iterable[Line], flag: bool) -> str:
     """A column for each contender; flag: a last one with ◀ in the lines that have a cell in bold."""
     names = list(names)
 
     def cell(line: Line, name: str) -> str:
-        text = line.cells.get(name, absent)
+        text = line.cells.get(name, "-")
         return f"**{text}**" if name in line.bold else text
 
     heading = [*first, *(NAMES.get(name, name) for name in names), *[""] * flag]

@@ -111,12 +111,16 @@ class _Independent(Lower):
     use vectors of half the width that a processor has.
     """
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._closing: list[Any] = []
+
     def lower_inst(self, inst: Any) -> None:
         """Numba's own; a jump to a block that is complete already closes a loop."""
         closes = isinstance(inst, Jump) and self.blkmap[inst.target].is_terminated
         super().lower_inst(inst)
         if closes:
-            self.__dict__.setdefault("_closing", []).append(self.builder.block.terminator)
+            self._closing.append(self.builder.block.terminator)
 
     def lower_function_body(self) -> Any:
         """Numba's own; then every access to memory joins one group, whose accesses the loops know as independent."""
@@ -127,7 +131,7 @@ class _Independent(Lower):
                 if instruction.opname in ("load", "store"):
                     instruction.set_metadata("llvm.access.group", group)
                     wide |= instruction.opname == "store" and _is_wide(*instruction.operands)
-        for jump in self.__dict__.get("_closing", ()):
+        for jump in self._closing:
             jump.set_metadata("llvm.loop", self._properties(8 if wide else 16, group))
         return found
 

@@ -16,15 +16,17 @@ Context: Any = LOWERING.Context
 class _Remembering(Context):
     """Numba's knowledge of types, with a memory of signatures."""
 
+    __slots__ = ("_signatures",)  # the rest is Numba's own, and shared
+
     def __init__(self, shared: Any) -> None:
-        self.__dict__ = shared.__dict__
-        self._fastloss_signatures: dict[Any, Any] = {}
+        object.__setattr__(self, "__dict__", shared.__dict__)
+        self._signatures: dict[Any, Any] = {}
 
     def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
         """The signature of a call; those of functions that are not compiled by themselves depend on types alone."""
         if kws or not isinstance(func, types.Function):
             return super().resolve_function_type(func, args, kws)
-        known, call = self._fastloss_signatures, (func, tuple(args))
+        known, call = self._signatures, (func, tuple(args))
         if call not in known:
             known[call] = super().resolve_function_type(func, args, kws)
         return known[call]

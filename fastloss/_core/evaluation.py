@@ -9,7 +9,8 @@ from .._cpu.fast_path import LARGEST
 from .._cpu.launch import PARALLEL, parallel_loop
 from .._request.description import Description, Request
 from .dispatch import backend_of
-from .hyperparameters import check_all, check_construction
+from .hyperparameters import check_all
+from .options import check_construction
 from .results import LossGradient
 
 _new = tuple.__new__

@@ -8,8 +8,8 @@ from .._request import checks
 from .._request.description import Request
 from .dispatch import backend_of
 from .evaluation import Evaluation
-from .hyperparameters import wrong_option
 from .interval import EVERYTHING, Interval
+from .options import wrong_option
 from .results import Array, DeviceArray, GradientHessian, LossGradient, Reduced, Reduction
 
 
@@ -62,38 +62,17 @@ class Loss(Evaluation):
     """The least loss of a target of 1, which a picture of several losses leaves out."""
 
     @overload
-    def loss_gradient(
-        self,
-        y_true: Any,
-        y_pred: DeviceArray,
-        *,
-        sample_weight: Any = None,
-        reduction: Reduction = "mean",
-        out: Any = None,
-        **wrong: Never,
-    ) -> LossGradient[Any, Any]: ...
+    def loss_gradient(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None,
+                      reduction: Reduction = "mean", out: Any = None,
+                      **wrong: Never) -> LossGradient[Any, Any]: ...  # fmt: skip
     @overload
-    def loss_gradient(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        reduction: Reduced = "mean",
-        out: Any = None,
-        **wrong: Never,
-    ) -> LossGradient[float, Array]: ...
+    def loss_gradient(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+                      reduction: Reduced = "mean", out: Any = None,
+                      **wrong: Never) -> LossGradient[float, Array]: ...  # fmt: skip
     @overload
-    def loss_gradient(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        reduction: Literal["none"],
-        out: Any = None,
-        **wrong: Never,
-    ) -> LossGradient[Array, Array]: ...
+    def loss_gradient(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+                      reduction: Literal["none"], out: Any = None,
+                      **wrong: Never) -> LossGradient[Array, Array]: ...  # fmt: skip
     def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                       out: Any = None, **wrong: Never) -> LossGradient[Any, Any]:  # fmt: skip
         """The loss and its gradient, in one pass over the data.
@@ -118,38 +97,14 @@ class Loss(Evaluation):
     """A loss is called for both."""
 
     @overload
-    def loss(
-        self,
-        y_true: Any,
-        y_pred: DeviceArray,
-        *,
-        sample_weight: Any = None,
-        reduction: Reduction = "mean",
-        out: Any = None,
-        **wrong: Never,
-    ) -> Any: ...
+    def loss(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None, reduction: Reduction = "mean",
+             out: Any = None, **wrong: Never) -> Any: ...  # fmt: skip
     @overload
-    def loss(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        reduction: Reduced = "mean",
-        out: Any = None,
-        **wrong: Never,
-    ) -> float: ...
+    def loss(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+             reduction: Reduced = "mean", out: Any = None, **wrong: Never) -> float: ...  # fmt: skip
     @overload
-    def loss(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        reduction: Literal["none"],
-        out: Any = None,
-        **wrong: Never,
-    ) -> Array: ...
+    def loss(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+             reduction: Literal["none"], out: Any = None, **wrong: Never) -> Array: ...  # fmt: skip
     def loss(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
              out: Any = None, **wrong: Never) -> Any:  # fmt: skip
         """The loss alone: a float, or the array of losses for reduction="none". No gradient is computed.
@@ -168,27 +123,11 @@ class Loss(Evaluation):
         return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 0, True, out))[0]
 
     @overload
-    def gradient(
-        self,
-        y_true: Any,
-        y_pred: DeviceArray,
-        *,
-        sample_weight: Any = None,
-        reduction: Reduction = "mean",
-        out: Any = None,
-        **wrong: Never,
-    ) -> Any: ...
+    def gradient(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None, reduction: Reduction = "mean",
+                 out: Any = None, **wrong: Never) -> Any: ...  # fmt: skip
     @overload
-    def gradient(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        reduction: Reduction = "mean",
-        out: Any = None,
-        **wrong: Never,
-    ) -> Array: ...
+    def gradient(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+                 reduction: Reduction = "mean", out: Any = None, **wrong: Never) -> Array: ...  # fmt: skip
     def gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                  out: Any = None, **wrong: Never) -> Any:  # fmt: skip
         """The gradient alone, with respect to y_pred as it was passed: of its shape, and its dtype or that of `out`.
@@ -203,27 +142,13 @@ class Loss(Evaluation):
         return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 1, False, None, out))[1]
 
     @overload
-    def gradient_hessian(
-        self,
-        y_true: Any,
-        y_pred: DeviceArray,
-        *,
-        sample_weight: Any = None,
-        reduction: Reduction = "mean",
-        out: Any = None,
-        **wrong: Never,
-    ) -> GradientHessian[Any]: ...
+    def gradient_hessian(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None,
+                         reduction: Reduction = "mean", out: Any = None,
+                         **wrong: Never) -> GradientHessian[Any]: ...  # fmt: skip
     @overload
-    def gradient_hessian(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        reduction: Reduction = "mean",
-        out: Any = None,
-        **wrong: Never,
-    ) -> GradientHessian[Array]: ...
+    def gradient_hessian(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+                         reduction: Reduction = "mean", out: Any = None,
+                         **wrong: Never) -> GradientHessian[Array]: ...  # fmt: skip
     def gradient_hessian(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                          out: Any = None, **wrong: Never) -> GradientHessian[Any]:  # fmt: skip
         """The gradient and the diagonal of the Hessian: two arrays of y_pred's shape, and its dtype or that of `out`.

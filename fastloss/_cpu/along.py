@@ -39,7 +39,7 @@ def find_one_hot(y: Any, step: int, table: Any) -> int:
     """The class of each row of targets whose only one is a 1 is its pivot, else -1; how many have one."""
     classes, count, size = table.classes, 0, table.rows * table.classes
     whole_, T = classes // WIDTH * WIDTH, y.dtype.type
-    if classes <= WIDTH:
+    if classes <= WIDTH:  # a row is one vector
         for r in range(table.rows):
             vector = only(lanes_at(y, r * classes), classes, T(0))
             prefetch(y, r * classes + size, r * classes + size + 1)

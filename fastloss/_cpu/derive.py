@@ -80,7 +80,7 @@ def deriver(real: Any, layout: Any, soft: bool, order: int) -> Any:
         if with_gradient:
             factor = table.factor
             if powers:
-                table.logit_step = table.class_step
+                table.logit_step = table.class_step  # what is written in place of logits is e itself
                 scale(table, e, e, e, e, e, table.power, table.power, table.power, table.power, 0)
             g, step, there = place(call, table, row, e, direct)
             if soft and evenly(call):

@@ -29,10 +29,9 @@ def reader(dtype: Any, real: Any) -> Function | None:
         return None
     half = HALVES.get(dtype.name)
     name = dtype.name if half else source.__name__
-    if real is np.int64 and dtype.kind == "f":
-        convert = _whole
-    else:
-        convert = half[0] if half else (_class_index if source is np.uint64 and real is np.int64 else None)
+    convert = half[0] if half else None
+    if real is np.int64:
+        convert = _whole if dtype.kind == "f" else _class_index if source is np.uint64 else None
     return Function(f"read-{name}-{real.__name__}", _conversion(source, real, convert, real))
 
 

@@ -19,7 +19,8 @@ LABELS = ("losses", "gradient", "hessian")
 
 def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
     """The loss (a float, or the array of losses), the gradient and the Hessian; None for what is not wanted."""
-    p, y = (checks.as_array(loss.name, name, getattr(request, name)) for name in ("y_pred", "y_true"))
+    p = checks.as_array(loss.name, "y_pred", request.y_pred)
+    y = checks.as_array(loss.name, "y_true", request.y_true)
     checks.reduction(loss.name, request.reduction)
     real = checks.real_dtype(loss.name, p, y_true=y)
     shape = geometry(loss, y, p, float_labels=True)
