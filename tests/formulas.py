@@ -79,22 +79,46 @@ def hinge(loss: Any, y: Any, x: Any) -> Points:
 
 def binary(loss: Any, y: Any, x: Any) -> Points:
     y = y * (1 - loss.label_smoothing) + loss.label_smoothing / 2
-    yes, no, gamma = getattr(loss, "pos_weight", None), 1.0, getattr(loss, "gamma", 0.0)
-    if getattr(loss, "alpha", None) is not None:
-        yes, no = loss.alpha, 1 - loss.alpha
-    yes = 1.0 if yes is None else yes
+    yes = 1.0 if loss.pos_weight is None else np.asarray(loss.pos_weight)
+    p, q, out = sides(loss, x)
+    up, down = curve(p, q, 0.0, loss.from_logits), curve(q, p, 0.0, loss.from_logits)
+    a, b = yes * y, 1 - y
+    by_p = Points(a * up.loss + b * down.loss, a * up.gradient - b * down.gradient, a * up.hessian + b * down.hessian)
+    return by_logit(by_p, p, q) if loss.from_logits else unclipped(by_p, out)
+
+
+def focal(loss: Any, y: Any, x: Any) -> Points:
+    """Of soft labels the right answer's probability is mixed first."""
+    y, g = y * (1 - loss.label_smoothing) + loss.label_smoothing / 2, loss.gamma
+    weight = 1.0 if loss.alpha is None else loss.alpha * y + (1 - loss.alpha) * (1 - y)
+    p, q, out = sides(loss, x)
+    up, down = curve(p, q, 0.0, loss.from_logits), curve(q, p, 0.0, loss.from_logits)
+    nll, slope = y * up.loss + (1 - y) * down.loss, y * up.gradient - (1 - y) * down.gradient
+    wrong = y * q + (1 - y) * p
+    k = (1 - 2 * y) / np.maximum(wrong, 1e-150 if loss.from_logits else 1e-12)
+    bend = y * up.hessian + (1 - y) * down.hessian + g * k * ((g - 1) * k * nll + 2 * slope)
+    f = weight * wrong**g
+    by_p = Points(f * nll, f * (g * k * nll + slope), f * bend)
+    return by_logit(by_p, p, q) if loss.from_logits else unclipped(by_p, out)
+
+
+def sides(loss: Any, x: Any) -> tuple[Any, Any, Any]:
+    """The probabilities of yes and no, and where they were clipped."""
     if loss.from_logits:
-        z, out = wide(x), np.zeros(np.shape(x), bool)
-        p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
-    else:
-        p, out = clip(loss, x)
-        q = 1 - p
-    up, down = curve(p, q, gamma, loss.from_logits), curve(q, p, gamma, loss.from_logits)
-    a, b = yes * y, no * (1 - y)
-    grad, hess = a * up.gradient - b * down.gradient, a * up.hessian + b * down.hessian
-    if loss.from_logits:
-        grad, hess = grad * p * q, hess * (p * q) ** 2 + grad * p * q * (q - p)
-    return Points(a * up.loss + b * down.loss, np.where(out, 0, grad), np.where(out, 0, hess))
+        z = wide(x)
+        return 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z)), np.zeros(z.shape, bool)
+    p, out = clip(loss, x)
+    return p, 1 - p, out
+
+
+def by_logit(point: Points, p: Any, q: Any) -> Points:
+    """Derivatives by the logit from those by the probability p = 1 - q."""
+    grad = point.gradient * p * q
+    return Points(point.loss, grad, point.hessian * (p * q) ** 2 + grad * (q - p))
+
+
+def unclipped(point: Points, out: Any) -> Points:
+    return Points(point.loss, np.where(out, 0, point.gradient), np.where(out, 0, point.hessian))
 
 
 def rows(loss: Any, y: Any, x: Any) -> Points:

@@ -71,7 +71,7 @@ def whole_real(rng, count, dtype, logits):
 
 def whole_labels(rng, count, dtype, logits):
     x = wide_logits(dtype, rng, count) if logits else probabilities(rng, count)
-    return rng.choice([0.0, 1.0, 1.0, 0.0, 0.3], size=x.size), x
+    return rng.choice([0.0, 1.0, 1.0, 0.0, 0.3, 0.9, 0.5, 1e-6, 1 - 2.0**-20, 1e-42], size=x.size), x
 
 
 def whole_signs(rng, count, dtype, logits):

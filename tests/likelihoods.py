@@ -62,42 +62,52 @@ def binary_clamped(loss, y, p):
     return grad, w * y / max(p, LEAST) ** 2 + (1 - y) / max(q, LEAST) ** 2
 
 
-def sides(loss, y, p):
-    """The two terms of a binary focal loss: target mass, probability, sign of the derivative of log p."""
+def shares(loss, y):
+    """The share of yes and of no, and the weight of their mixture."""
     y = smooth(loss, y)
     a, b = (1, 1) if loss.alpha is None else (mp.mpf(loss.alpha), 1 - mp.mpf(loss.alpha))
-    return (a * y, p, -1), (b * (1 - y), 1 - p, 1)
+    return y, 1 - y, a * y + b * (1 - y)
 
 
 def focal_binary(loss, y, x):
+    """The probability of the right answer is mixed first, as torchvision, Keras and optax do."""
     p = sigmoid(x) if loss.from_logits else clip(loss, x)
-    log = (lambda t, p: t * mp.log(p)) if loss.from_logits else xlogy
-    return -mp.fsum((1 - p) ** mp.mpf(loss.gamma) * log(t, p) for t, p, _ in sides(loss, y, p) if t)
+    yes, no, weight = shares(loss, y)
+    wrong = yes * (1 - p) + no * p
+    return weight * wrong ** mp.mpf(loss.gamma) * mixed_nll(loss, yes, no, p)
+
+
+def mixed_nll(loss, yes, no, p):
+    log = (lambda t, p: t * mp.log(p) if t else 0) if loss.from_logits else xlogy
+    return -log(yes, p) - log(no, 1 - p)
+
+
+def focal_binary_terms(loss, y, x):
+    """The terms of gradient and Hessian: by the logit, or by the probability with clamps."""
+    g, p = mp.mpf(loss.gamma), sigmoid(x) if loss.from_logits else clip(loss, x)
+    yes, no, weight = shares(loss, y)
+    q, difference, nll = 1 - p, no - yes, mixed_nll(loss, yes, no, p)
+    wrong = yes * q + no * p
+    factor = weight * wrong**g
+    t = difference * (p * q / wrong if wrong else max(p, q))  # the limit, of a label of 0 or 1
+    grads = g * t * nll, no * p, -yes * q
+    if loss.from_logits:
+        bends = (g * g * t * t * nll, g * t * nll * yes * q * q / wrong, -g * t * nll * no * p * p / wrong,
+                 2 * g * t * no * p, -2 * g * t * yes * q, p * q)  # fmt: skip
+        return [factor * term for term in grads], [factor * term for term in bends]
+    k, v, p, q = difference / max(wrong, LEAST), max(p * q, LEAST), max(p, LEAST), max(q, LEAST)
+    bends = g * (g - 1) * k * k * nll, 2 * g * k * no / q, -2 * g * k * yes / p, yes / p**2, no / q**2
+    return [factor * term / v for term in grads], [factor * term for term in bends]
 
 
 def focal_binary_scale(loss, y, x):
-    g, grads, hesses = mp.mpf(loss.gamma), [], []
-    for t, p, _ in sides(loss, y, sigmoid(x) if loss.from_logits else clip(loss, x)):
-        q, nll = 1 - p, -xlogy(mp.mpf(1), p)
-        if loss.from_logits:
-            grads.append(t * q**g * (g * p * nll + q))
-            hesses.append(t * q**g * max(g * g * p * p * nll, 2 * g * p * q, g * q * p * nll, p * q))
-        else:
-            grads.append(t * q**g * (g * p * nll + q) / max(p * q, LEAST))
-            p, q = max(p, LEAST), max(q, LEAST)
-            hesses.append(t * q**g * max(abs(g * (g - 1) * nll / q**2), 2 * g / (p * q), 1 / p**2))
-    return 0, max(grads), max(hesses)
+    return 0, *(max(map(abs, terms)) for terms in focal_binary_terms(loss, y, x))
 
 
 def focal_binary_clamped(loss, y, p):
-    g, grad, hess = mp.mpf(loss.gamma), mp.mpf(0), mp.mpf(0)
     if clipped(loss, p):
-        return grad, hess
-    for t, p_, sign in sides(loss, y, p):
-        q, nll = 1 - p_, -xlogy(mp.mpf(1), p_)
-        grad += sign * t * q**g * (g * p_ * nll + q) / max(p_ * q, LEAST)
-        hess += t * q**g * focal_curve(g, p_, q, nll)
-    return grad, hess
+        return mp.mpf(0), mp.mpf(0)
+    return tuple(map(mp.fsum, focal_binary_terms(loss, y, p)))
 
 
 def focal_curve(g, p, q, nll):

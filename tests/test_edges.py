@@ -56,6 +56,24 @@ def test_infinite_logits(dtype):
 
 
 @per_dtype
+def test_focal_loss_of_a_soft_label_mixes_first(dtype):
+    """0.1666 would be y times the loss of yes and 1 - y times that of no; a label of 0 or 1 among soft ones has the
+    bits that it has alone."""
+    z, p = np.array([2.0], dtype), 1 / (1 + np.exp(np.array([-2.0], dtype)))
+    y = np.array([0.9], dtype)
+    for loss, x in ((fl.BinaryFocalCrossentropy(from_logits=True), z), (fl.BinaryFocalCrossentropy(), p)):
+        assert abs(loss.loss(y, x) - 0.01247768) < 1e-8
+        rng = np.random.default_rng(4)
+        many = rng.normal(size=50).astype(dtype) if loss.from_logits else rng.random(50).astype(dtype)
+        hard = (rng.random(50) < 0.5).astype(dtype)
+        some = np.where(np.arange(50) % 5 == 0, 0.3, hard).astype(dtype)
+        own = (*loss(hard, many, reduction="none"), loss.gradient_hessian(hard, many, reduction="sum").hessian)
+        mixed = (*loss(some, many, reduction="none"), loss.gradient_hessian(some, many, reduction="sum").hessian)
+        for a, b in zip(own, mixed, strict=True):
+            np.testing.assert_array_equal(a[some == hard], b[some == hard])
+
+
+@per_dtype
 @pytest.mark.parametrize("cls", [fl.CategoricalCrossentropy, fl.CategoricalFocalCrossentropy])
 @pytest.mark.parametrize("dense", [False, True])
 def test_infinite_rows(dtype, cls, dense):

@@ -16,6 +16,7 @@ SIZE = 40
 REAL, GUESS = RNG.normal(size=(2, SIZE))
 YES = RNG.integers(0, 2, SIZE).astype(np.float64)
 P = RNG.uniform(0.01, 0.99, SIZE)
+SHARES = RNG.uniform(0, 1, SIZE)
 P[:4], YES[:4] = [0, 0, 1, 1], [0, 1, 0, 1]  # the ends, right and wrong
 Z = RNG.normal(0, 3, SIZE)
 COUNTS, RATES = RNG.poisson(2.0, SIZE).astype(np.float64), np.exp(Z)
@@ -117,6 +118,11 @@ KERAS = {
     "BinaryFocalCrossentropy": (fl.BinaryFocalCrossentropy(epsilon=1e-7), YES, P, {}),
     "BinaryFocalCrossentropy balanced": (fl.BinaryFocalCrossentropy(epsilon=1e-7, alpha=0.25), YES, P,
                                          {"apply_class_balancing": True}),
+    "BinaryFocalCrossentropy": (fl.BinaryFocalCrossentropy(from_logits=True), YES, Z, {"from_logits": True}),
+    "BinaryFocalCrossentropy of shares": (fl.BinaryFocalCrossentropy(from_logits=True), SHARES, Z,
+                                          {"from_logits": True}),
+    "BinaryFocalCrossentropy smoothed": (fl.BinaryFocalCrossentropy(from_logits=True, label_smoothing=0.1), YES, Z,
+                                         {"from_logits": True, "label_smoothing": 0.1}),
     "CategoricalCrossentropy": (fl.CategoricalCrossentropy(epsilon=1e-7), ONE_HOT[:7],
                                 SQUARE / SQUARE.sum(axis=1, keepdims=True), {}),
     "CategoricalCrossentropy of any rows": (fl.CategoricalCrossentropy(epsilon=1e-7), ONE_HOT[:7], SQUARE, {}),
@@ -169,6 +175,8 @@ OPTAX = {
     "focal": (fl.BinaryFocalCrossentropy(from_logits=True), YES, Z, lambda o, y, z: o.sigmoid_focal_loss(z, y)),
     "balanced focal": (fl.BinaryFocalCrossentropy(from_logits=True, alpha=0.25), YES, Z,
                        lambda o, y, z: o.sigmoid_focal_loss(z, y, alpha=0.25)),
+    "soft focal": (fl.BinaryFocalCrossentropy(from_logits=True, alpha=0.25), SHARES, Z,
+                   lambda o, y, z: o.sigmoid_focal_loss(z, y, alpha=0.25)),
     "one-hot": (fl.CategoricalCrossentropy(from_logits=True), ONE_HOT, ROWS,
                 lambda o, y, z: o.softmax_cross_entropy(z, y)),
     "indices": (fl.CategoricalCrossentropy(from_logits=True), LABELS, ROWS,

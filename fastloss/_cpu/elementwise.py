@@ -29,7 +29,7 @@ def block(maths: Any, real: Any, order: int) -> Any:
     point, outside, constants, with_sides = maths.point, maths.outside, maths.constants, maths.sides is not None
     sides: Any = maths.sides or (None,) * 6
     simple, soft, hard, hard_outside, shared, rest = sides
-    with_gradient, with_hessian, apart = order >= 1, order >= 2, maths.apart
+    with_gradient, with_hessian, apart, with_rest = order >= 1, order >= 2, maths.apart, rest is not None
     may_be_outside = outside is not nothing_outside
     flag = np.int32 if real is np.float32 else np.int64  # as wide as the values: no repacking in the vector loop
 
@@ -65,7 +65,7 @@ def block(maths: Any, real: Any, order: int) -> Any:
             for i in range(p.size):
                 li, gi, hi = point(y[i], p[i], c)
                 bad = flag(bad | flag(outside(y[i], p[i], c)))
-                if with_sides:
+                if with_rest:
                     parts = flag(parts | flag(shared(y[i], c)))
                 loss[i] = li
                 if with_gradient and not apart:
@@ -78,7 +78,7 @@ def block(maths: Any, real: Any, order: int) -> Any:
                 grad[i] = gi * scale
                 if with_hessian:
                     hess[i] = hi * scale
-        if with_sides and parts != 0:
+        if with_rest and parts != 0:
             for i in range(p.size):
                 li, gi, hi = rest(y[i], p[i], c)
                 loss[i] += li

@@ -30,9 +30,10 @@ def writer(vector: int, aligned: bool) -> Any:
 
 def element_function(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
     """The function of one element as it lies in memory: loss, first and second derivative, NaN outside the domain."""
-    point, outside, in_parts = maths.point, maths.outside, maths.sides is not None
+    point, outside = maths.point, maths.outside
     sides: Any = maths.sides or (None,) * 6
     *_, shared, rest = sides
+    in_parts = rest is not None
     y_bits, p_bits = read_y is not None, read_p is not None
 
     @scalar

@@ -20,9 +20,9 @@ class Sides(NamedTuple):
     soft: Any
     hard: Any
     hard_outside: Any
-    shared: Any
+    shared: Any = None
     """Whether rest(y, p, c) has to be added to point where shared(y, c) is true of any label of a block."""
-    rest: Any
+    rest: Any = None
 
 
 class ElementwiseMaths(NamedTuple):

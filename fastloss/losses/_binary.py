@@ -1,8 +1,9 @@
 """Losses of a yes/no label: two sides, one for each answer, weighted by the label.
 
 A label of 0 or 1 has weight on one side only: where a block has no others and nothing smooths them, `hard` computes
-that side. Otherwise `point` computes the side with the larger share, and the loop adds `rest`, the other side, in
-blocks where `shared` finds a label that needs it.
+that side. Otherwise, in a loss that is a sum of two sides, `point` computes the side with the larger share, and the
+loop adds `rest`, the other side, in blocks where `shared` finds a label that needs it. In a loss that mixes the two
+probabilities, `point` computes the mixture.
 """
 
 from typing import Any, NamedTuple
@@ -26,14 +27,29 @@ class Constants(NamedTuple):
 
 
 @scalar
-def weights_of(y: Any, c: Any) -> Any:
-    """Whether yes has the larger share, and the weights of the larger and the smaller one."""
+def shares_of(y: Any, c: Any) -> Any:
+    """The shares of yes and no in a label, smoothed."""
     T = type(y)
     # Each share smoothed for itself: 1 - (the rounded share of yes) would have few digits of a small share of no.
     keep, even = T(1) - c.label_smoothing, T(0.5) * c.label_smoothing
-    yes, no = fma(y, keep, even) * c.yes, fma(T(1) - y, keep, even) * c.no
-    up = y >= T(0.5)
+    return fma(y, keep, even), fma(T(1) - y, keep, even)
+
+
+@scalar
+def weights_of(y: Any, c: Any) -> Any:
+    """Whether yes has the larger share, and the weights of the larger and the smaller one."""
+    yes, no = shares_of(y, c)
+    yes, no = yes * c.yes, no * c.no
+    up = y >= type(y)(0.5)
     return up, yes if up else no, no if up else yes
+
+
+@scalar
+def mixture_of(y: Any, c: Any) -> Any:
+    """Whether yes has the larger share, the larger and the smaller share, and the weight of both together."""
+    yes, no = shares_of(y, c)
+    up = y >= type(y)(0.5)
+    return up, yes if up else no, no if up else yes, fma(yes, c.yes, no * c.no)
 
 
 @scalar
@@ -73,8 +89,19 @@ def either_outside(y: Any, p: Any, c: Any) -> Any:
     return label_outside(y, p, c) | probability_outside(y, p, c)
 
 
-def _sides(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any) -> ElementwiseMaths:
-    """From weighted(yes, w, z, c), the loss of one answer with weight w; some is the same for w > 0."""
+def _hard(some: Any) -> Any:
+    """The point of a label of 0 or 1, from some(yes, w, z, c): the loss of one answer with weight w > 0."""
+
+    @scalar
+    def hard(y, z, c):
+        yes = y != type(z)(0)
+        return some(yes, c.yes if yes else c.no, z, c)
+
+    return hard
+
+
+def _sum(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any) -> ElementwiseMaths:
+    """The sum of two sides, from weighted(yes, w, z, c), the loss of one answer with weight w."""
 
     @scalar
     def point(y, z, c):
@@ -86,49 +113,104 @@ def _sides(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any)
         up, _, small = weights_of(y, c)
         return weighted(not up, small, z, c)
 
-    @scalar
-    def hard(y, z, c):
-        T = type(z)
-        yes = y != T(0)
-        return some(yes, c.yes if yes else c.no, z, c)
-
-    sides = Sides(simple, soft, hard, hard_outside, shared, rest)
+    sides = Sides(simple, soft, _hard(some), hard_outside, shared, rest)
     return ElementwiseMaths(name, point, outside, sides, deep=True, constants=Constants)
 
 
-def logit_maths(name: str, side: Any) -> ElementwiseMaths:
-    """From side(s, size, c) with size = |s|: the loss of an answer of probability sigmoid(-s), its derivatives by s."""
+def _mixture(name: str, point: Any, some: Any, outside: Any, hard_outside: Any) -> ElementwiseMaths:
+    """A loss that mixes the probabilities of the answers."""
+    sides = Sides(simple, soft, _hard(some), hard_outside)
+    return ElementwiseMaths(name, point, outside, sides, deep=True, constants=Constants)
 
+
+@scalar
+def _by_logit(found: Any, yes: Any, w: Any) -> Any:
+    """Loss and derivatives by s as those by the logit, times w."""
+    loss, slope, curve = found
+    return loss * w, slope * (-w if yes else w), curve * w
+
+
+@scalar
+def _unless_nothing(found: Any, w: Any, z: Any) -> Any:
+    """A weight of 0 makes a loss 0 that is infinite."""
+    loss, slope, curve = found
+    return type(z)(0) if (w == type(z)(0)) & (z == z) else loss, slope, curve
+
+
+@scalar
+def _by_probability(found: Any, yes: Any, w: Any, p: Any, clipped: Any) -> Any:
+    """Loss and derivatives by -t and t as those by the probability, times w; flat where it was clipped."""
+    T = type(p)
+    loss, slope, curve = found
+    # p - p: a NaN has no exponent to take a logarithm from
+    grad = slope * (-w if yes else w)
+    flat = clipped & (w == w)  # a NaN of the label stays
+    return fma(loss, w, p - p), T(0) if flat else grad, T(0) if flat else curve * w
+
+
+def _logit_side(side: Any) -> Any:
     @scalar
     def some(yes, w, z, c):
         # Nothing that is slow waits for the label: size and the sign of the weight are had without it.
-        loss, slope, curve = side(-z if yes else z, abs(z), c)
-        return loss * w, slope * (-w if yes else w), curve * w
+        return _by_logit(side(-z if yes else z, abs(z), c), yes, w)
 
-    @scalar
-    def weighted(yes, w, z, c):
-        T = type(z)
-        loss, slope, curve = some(yes, w, z, c)
-        return T(0) if (w == T(0)) & (z == z) else loss, slope, curve
-
-    return _sides(name, weighted, some, label_outside, nothing_outside)
+    return some
 
 
-def probability_maths(name: str, side: Any) -> ElementwiseMaths:
-    """From side(t, low, q, c): the loss of an answer of probability t + low = 1 - q, and its derivatives by -t, t."""
-
+def _probability_side(side: Any) -> Any:
     @scalar
     def weighted(yes, w, p, c):
         T = type(p)
         p, clipped = clip(p, c.epsilon)
         q = T(1) - p
-        loss, slope, curve = side(p if yes else q, T(0) if yes else (T(1) - q) - p, q if yes else p, c)
-        # p - p: a NaN has no exponent to take a logarithm from
-        grad = slope * (-w if yes else w)
-        flat = clipped & (w == w)  # a NaN of the label stays
-        return fma(loss, w, p - p), T(0) if flat else grad, T(0) if flat else curve * w
+        found = side(p if yes else q, T(0) if yes else (T(1) - q) - p, q if yes else p, c)
+        return _by_probability(found, yes, w, p, clipped)
 
-    return _sides(name, weighted, weighted, either_outside, probability_outside)
+    return weighted
+
+
+def logit_maths(name: str, side: Any) -> ElementwiseMaths:
+    """From side(s, size, c) with size = |s|: the loss of an answer of probability sigmoid(-s), its derivatives by s."""
+    some = _logit_side(side)
+
+    @scalar
+    def weighted(yes, w, z, c):
+        return _unless_nothing(some(yes, w, z, c), w, z)
+
+    return _sum(name, weighted, some, label_outside, nothing_outside)
+
+
+def logit_mixture(name: str, side: Any, mixture: Any) -> ElementwiseMaths:
+    """From side as in `logit_maths`, and mixture(s, size, a, b, c): an answer of share a >= 1/2, and the other of b."""
+
+    @scalar
+    def point(y, z, c):
+        up, a, b, w = mixture_of(y, c)
+        return _unless_nothing(_by_logit(mixture(-z if up else z, abs(z), a, b, c), up, w), w, z)
+
+    return _mixture(name, point, _logit_side(side), label_outside, nothing_outside)
+
+
+def probability_maths(name: str, side: Any) -> ElementwiseMaths:
+    """From side(t, low, q, c): the loss of an answer of probability t + low = 1 - q, and its derivatives by -t, t."""
+    weighted = _probability_side(side)
+    return _sum(name, weighted, weighted, either_outside, probability_outside)
+
+
+def probability_mixture(name: str, side: Any, mixture: Any) -> ElementwiseMaths:
+    """The same and mixture(t, low, q, q_low, a, b, c): that answer of share a >= 1/2, the other of q + q_low of b."""
+
+    @scalar
+    def point(y, p, c):
+        T = type(p)
+        up, a, b, w = mixture_of(y, c)
+        p, clipped = clip(p, c.epsilon)
+        q = T(1) - p
+        rounded = (T(1) - q) - p
+        found = mixture(p if up else q, T(0) if up else rounded, q if up else p, rounded if up else T(0), a, b, c)
+        return _by_probability(found, up, w, p, clipped)
+
+    return _mixture(name, point, _probability_side(side), either_outside, probability_outside)
 
 
 class Binary(Elementwise):

@@ -6,9 +6,25 @@ from functools import cache
 from .._math.elementary import exp_raised, log1p_unit, lower, positive, power
 from .._math.primitives import fma
 from ._base import CLIP, NONNEGATIVE, SMOOTHING, ElementwiseMaths, flag, hyperparameter, number, optional, scalar
-from ._binary import Binary, Constants, logit_maths, probability_maths
+from ._binary import Binary, Constants, logit_mixture, probability_mixture
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log
+
+
+@scalar
+def _sigmoids(s, size):
+    """q = sigmoid(s) and p = 1 - q, -log p and -log q, and p (-log p) and q (-log q), not subnormal where p or q is."""
+    T = type(s)
+    e_raised = exp_raised(-size)
+    e = lower(e_raised)
+    excess = log1p_unit(e)
+    r = T(1) / (T(1) + e)
+    er = e * r
+    up = s >= T(0)
+    more = positive(size) + excess
+    less, most = r * excess, T(0) if er == T(0) else lower(e_raised * r * more)
+    p, q, nll, other = er if up else r, r if up else er, more if up else excess, excess if up else more
+    return p, q, nll, other, most if up else less, less if up else most
 
 
 @cache
@@ -16,25 +32,38 @@ def _logit_maths(name: str) -> ElementwiseMaths:
     raised = POWERS[name]
 
     @scalar
-    def side(s, size, c):
-        """q^g nll and its derivatives by s, with q = sigmoid(s), p = 1 - q and nll = -log p."""
-        T = type(s)
-        g = c.gamma
-        e_raised = exp_raised(-size)
-        e = lower(e_raised)
-        excess = log1p_unit(e)
-        r = T(1) / (T(1) + e)
-        er = e * r
-        up = s >= T(0)
-        p, q = er if up else r, r if up else er
-        nll = positive(s) + excess
-        f = raised(q, g)
+    def alone(p, q, nll, p_nll, f, g):
+        """f nll and its derivatives by s, for f = q^g."""
+        T = type(p)
         slope = f * fma(g, T(0) if p == T(0) else p * nll, q)  # 0 times inf is 0 here
         # In the Hessian nothing outweighs p nll, which is not subnormal where p is.
-        p_nll = (T(0) if er == T(0) else lower(e_raised * r * nll)) if up else r * excess
         return f * nll, slope, f * fma(g, fma(g, p * p_nll, (T(2) * p - p_nll) * q), p * q)
 
-    return logit_maths(f"binary_focal_logits_{name}", side)._replace(long=raised is power)
+    @scalar
+    def side(s, size, c):
+        p, q, nll, _, p_nll, _ = _sigmoids(s, size)
+        return alone(p, q, nll, p_nll, raised(q, c.gamma), c.gamma)
+
+    @scalar
+    def mixture(s, size, a, b, c):
+        """u^g (-a log p - b log q) with u = a q + b p, and its derivatives by s."""
+        T = type(s)
+        g = c.gamma
+        p, q, nll, other, p_nll, q_nll = _sigmoids(s, size)
+        u = fma(a, q, b * p)
+        f, divisor = raised(u, g), T(1) if u == T(0) else u
+        ratio = q / divisor
+        right, wrong = b * p / divisor, a * ratio
+        t = (a - b) * p * ratio  # the derivative of log u
+        t_nll = (a - b) * fma(wrong, p_nll, right * q_nll)
+        slope = fma(a, q, -(b * p))
+        curve = fma(t_nll, fma(g, t, fma(right, p, -(wrong * q))), T(2) * t * slope)
+        loss, grad, hess = alone(p, q, nll, p_nll, f, g)
+        one = b == T(0)
+        return (loss if one else f * fma(a, nll, b * other), grad if one else f * fma(g, t_nll, slope),
+                hess if one else f * fma(g, curve, p * q))  # fmt: skip
+
+    return logit_mixture(f"binary_focal_logits_{name}", side, mixture)._replace(long=raised is power)
 
 
 @cache
@@ -42,25 +71,47 @@ def _probability_maths(name: str) -> ElementwiseMaths:
     raised, halved = POWERS[name], HALVES[name]
 
     @scalar
-    def side(t, low, q, c):
-        """q^g (-log t) and its derivatives by -t and t."""
+    def alone(t, q, nll, f, half, g):
+        """f nll and its derivatives by -t and t, for f = q^g and half = q^(g/2)."""
         T = type(t)
-        g = c.gamma
-        nll, f, half = clamped_log(t, low), raised(q, g), halved(q, g)
         t_least, q_least = at_least(t), at_least(q)
         curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (t_least * q_least) + T(1) / t_least / t_least
         return f * nll, f * (fma(g, t * nll, q) * (T(1) / at_least(t * q))), half * curve * half
 
-    return probability_maths(f"binary_focal_{name}", side)._replace(long=raised is power)
+    @scalar
+    def side(t, low, q, c):
+        g = c.gamma
+        return alone(t, q, clamped_log(t, low), raised(q, g), halved(q, g), g)
+
+    @scalar
+    def mixture(t, low, q, q_low, a, b, c):
+        """u^g (-a log t - b log q) with u = a q + b t, and its derivatives by -t and t."""
+        T = type(t)
+        g = c.gamma
+        u = fma(a, q, b * t)
+        nll = clamped_log(t, low)
+        both = fma(a, nll, b * clamped_log(q, q_low))
+        f, half, slope = raised(u, g), halved(u, g), fma(a, q, -(b * t))
+        ratio = (a - b) * t * (q / (T(1) if u == T(0) else u))
+        t_least, q_least, k = at_least(t), at_least(q), (a - b) / at_least(u)
+        curve = a / t_least / t_least + b / q_least / q_least
+        curve = curve + g * k * fma((g - T(1)) * k, both, T(2) * (a / t_least - b / q_least))
+        loss, grad, hess = alone(t, q, nll, f, half, g)
+        slope = f * (fma(g, ratio * both, slope) * (T(1) / at_least(t * q)))
+        one = b == T(0)
+        return loss if one else f * both, grad if one else slope, hess if one else half * curve * half
+
+    return probability_mixture(f"binary_focal_{name}", side, mixture)._replace(long=raised is power)
 
 
 @dataclass(frozen=True)
 class BinaryFocalCrossentropy(Binary):
     """Binary cross-entropy that gives little weight to examples that are already right: few positives.
 
-    loss y A (1-p)^g (-log p) + (1-y) B p^g (-log(1-p)) with g = gamma, A = alpha and B = 1 - alpha (both 1 for
-    alpha=None), for labels y = y_true in [0, 1] and p = y_pred in [0, 1] of any one shape, or p = sigmoid(y_pred) with
-    from_logits=True. gamma=0, alpha=None is binary cross-entropy, whose clamps these are.
+    loss a (1-t)^gamma [-y log p - (1-y) log(1-p)] with t = y p + (1-y)(1-p), the probability of the right answer, and
+    a = alpha y + (1-alpha)(1-y) (1 for alpha=None), for labels y = y_true in [0, 1] and p = y_pred in [0, 1] of any one
+    shape, or p = sigmoid(y_pred) with from_logits=True. So soft and smoothed labels are mixed before the power, as in
+    torchvision, Keras and optax. gamma=0, alpha=None is binary cross-entropy, whose clamps these are.
     Values outside [0, 1] are a ValueError. Shapes, dtypes and errors: see `Loss`.
     Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002, often printed without its minus sign; torchvision sets
     alpha=0.25, Keras ignores alpha unless apply_class_balancing.
