@@ -148,3 +148,21 @@ def test_poisson_adds_its_epsilon(epsilon, dtype):
 def test_every_loss_with_an_epsilon_is_here():
     assert {c.__name__ for c in CLIPPED} == {"BinaryCrossentropy", "BinaryFocalCrossentropy",
                                              "CategoricalCrossentropy", "CategoricalFocalCrossentropy"}  # fmt: skip
+
+
+@per_dtype
+@pytest.mark.parametrize("cls", CLIPPED, ids=name_of)
+def test_what_rounding_has_put_beyond_the_ends_is_clipped(cls, dtype):
+    """1 + 2e-16 comes of a softmax or a sum; without epsilon, and further away, it is an error with all its digits."""
+    above, below = np.nextafter(dtype(1), dtype(2)), -np.nextafter(dtype(0), dtype(1))
+    p = np.array([above, below, below, above], dtype).reshape((2, 2) if hasattr(cls, "axis") else (4,))
+    y = np.array([1, 0] if hasattr(cls, "axis") else [1, 0, 0, 1])
+    for epsilon in (1e-7, 0.1):
+        loss = cls(epsilon=epsilon)
+        for got, want in zip(loss(y, p), loss(y, np.clip(p, 0, 1)), strict=True):
+            np.testing.assert_array_equal(got, want)
+        with pytest.raises(ValueError, match=r"y_pred\[0(, 0)?\] is 1.25, expected a probability in \[0, 1\]"):
+            loss(y, np.where(p == above, dtype(1.25), p))
+    digits = "1.00000012" if dtype is np.float32 else "1.0000000000000002"
+    with pytest.raises(ValueError, match=rf"y_pred\[0(, 0)?\] is {digits}, expected a probability in \[0, 1\]"):
+        cls()(y, p)

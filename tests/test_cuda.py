@@ -128,6 +128,25 @@ def options():
 
 
 @every_library
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_targets_that_do_not_count_and_weights_of_labels(library, reduction):
+    shape = (9, 5)
+    left_out = np.random.default_rng(3).random(shape) < 0.3
+    for loss in (fl.BinaryCrossentropy(from_logits=True, pos_weight=(1, 2, 0.5, 3, 4), ignore_index=-100),
+                 fl.BinaryFocalCrossentropy(ignore_index=-100), fl.MeanSquaredError(missing="ignore"),
+                 fl.BinaryCrossentropy(missing="ignore", ignore_index=-100)):  # fmt: skip
+        y, p = sample(loss, shape, np.float32, soft=True)
+        y[left_out] = -100 if hasattr(loss, "ignore_index") else np.nan
+        p[left_out] = np.nan
+        both(library, loss, y, p, reduction=reduction)
+        both(library, loss, y, p, reduction=reduction, sample_weight=np.arange(9.0, dtype=np.float32))
+        if loss.missing is None:
+            hard = np.where(left_out, -100, y > 0.5).astype(np.int8)
+            both(library, loss, hard, p, reduction=reduction)
+        both(library, loss, np.full_like(y, np.nan if loss.missing else -100), p, reduction=reduction)
+
+
+@every_library
 @pytest.mark.parametrize("loss", [*options()], ids=repr)
 def test_options(library, loss):
     if not categorical(loss):

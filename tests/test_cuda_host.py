@@ -46,8 +46,9 @@ def test_a_call_is_two_silent_launches_with_the_right_arguments(driver):
             assert (blocks, threads, stream) == (-(-10_000 // 4096), 256, 77)
             assert integers[:2] == [y.data.ptr, p.data.ptr]
             assert integers[2:4] == [0, 0]  # neither weights nor losses
+            assert integers[8] == 0  # nor weights of labels
             assert integers[4] == grad.data.ptr
-            assert integers[8] == 10_000
+            assert integers[9] == 10_000
             assert reals[0] == pytest.approx(1e-4)
             assert (last, one) == ("final", 1)
             assert closing[0] == integers[6]  # the sums of the blocks

@@ -84,6 +84,15 @@ def test_elementwise(loss, real, label, pred, monkeypatch):
     vectors(ptx, pred)
 
 
+@pytest.mark.parametrize("label", [F32, U8], ids=short)
+def test_elementwise_that_leaves_out(label, monkeypatch):
+    loss = fl.BinaryCrossentropy(from_logits=True, pos_weight=(1.0, 2.0))
+    kernel = passes._elementwise(loss._maths(), np.float32, label, F32, F32, 2, True, True, label is F32)
+    ptx = compiled(kernel, (9, 0), monkeypatch)
+    check(ptx, np.float32)
+    vectors(ptx, F32)
+
+
 OTHERS = [(0, np.float32, F32, True), (2, np.float32, F32, True), (2, np.float32, BF16, True),
           (2, np.float64, F64, True), (2, np.float32, F32, False)]  # fmt: skip
 

@@ -75,5 +75,6 @@ def test_a_field_without_a_check():
 
 
 def test_the_losses_by_class():
-    assert {(c.__name__, name) for c, name in BY_CLASS} == {("CategoricalCrossentropy", "class_weight"),
+    assert {(c.__name__, name) for c, name in BY_CLASS} == {("BinaryCrossentropy", "pos_weight"),
+                                                            ("CategoricalCrossentropy", "class_weight"),
                                                             ("CategoricalFocalCrossentropy", "alpha")}  # fmt: skip

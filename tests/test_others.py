@@ -118,7 +118,6 @@ KERAS = {
     "BinaryFocalCrossentropy": (fl.BinaryFocalCrossentropy(epsilon=1e-7), YES, P, {}),
     "BinaryFocalCrossentropy balanced": (fl.BinaryFocalCrossentropy(epsilon=1e-7, alpha=0.25), YES, P,
                                          {"apply_class_balancing": True}),
-    "BinaryFocalCrossentropy": (fl.BinaryFocalCrossentropy(from_logits=True), YES, Z, {"from_logits": True}),
     "BinaryFocalCrossentropy of shares": (fl.BinaryFocalCrossentropy(from_logits=True), SHARES, Z,
                                           {"from_logits": True}),
     "BinaryFocalCrossentropy smoothed": (fl.BinaryFocalCrossentropy(from_logits=True, label_smoothing=0.1), YES, Z,

@@ -164,7 +164,7 @@ def _local(context: Any, builder: Any, sig: Any, args: Any, which: int) -> Any:
     return lambda k: builder.gep(data, [I64(k)])
 
 
-PARTS = {(count, group): _parts(count, group) for count in (2, 4, 8) for group in (2, 4, 8) if group <= count}
+PARTS = {(count, group): _parts(count, group) for count in (2, 4, 8) for group in (1, 2, 4, 8) if group <= count}
 
 
 class Flat:

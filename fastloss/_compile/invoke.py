@@ -20,6 +20,12 @@ def invoke_block(function: Any, call: Any, a: Any, b: Any, c: Any, d: Any, e: An
     return function(call, a, b, c, d, e, f, count)
 
 
+def invoke_elements(function: Any, call: Any, start: Any, y: Any, p: Any, w: Any, a: Any, b: Any, c: Any,
+                    count: Any) -> Any:  # fmt: skip
+    """Call a compiled function of nine arguments by its address."""
+    return function(call, start, y, p, w, a, b, c, count)
+
+
 def _call(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     integers = [context.cast(builder, a, t, types.int64) for a, t in zip(args, sig.args, strict=True)]
     signature = ir.FunctionType(I64, [I64] * (len(args) - 1))
@@ -27,4 +33,6 @@ def _call(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 
 compiles(invoke, *[types.Integer] * 6, typer=lambda function, a, b, c, d, e: types.int64)(_call)
+compiles(invoke_elements, *[types.Integer] * 10,
+         typer=lambda function, call, start, y, p, w, a, b, c, count: types.int64)(_call)  # fmt: skip
 compiles(invoke_block, *[types.Integer] * 9, typer=lambda function, call, a, b, c, d, e, f, count: types.int64)(_call)

@@ -1,5 +1,7 @@
 """The base class of losses over exclusive classes, on any axis, with class indices or a target for every class."""
 
+from .._compile.jit import in_python
+from .._math.elementary import slack
 from .._math.forms import SoftmaxMaths
 from .._request import description
 from .interval import UNIT
@@ -12,6 +14,7 @@ class Categorical(Loss):
     from_logits: bool
     label_smoothing: float
     ignore_index: int | None
+    epsilon: float | None
     axis: int
     signed_targets: bool = False
     task = ("single-label classification",)
@@ -42,4 +45,5 @@ class Categorical(Loss):
             axis=self.axis,
             signed_targets=self.signed_targets,
             signs="signed_targets" in self.__dict__,
+            slack=float(in_python(slack)(self.epsilon or 0.0)),
         )

@@ -1,6 +1,6 @@
 """The base class of losses without classes: y_true and y_pred of one shape, every element for itself."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from .._math.activations import ACTIVATIONS
 from .._math.forms import ElementwiseMaths
@@ -15,6 +15,7 @@ class Elementwise(Loss):
     """The maths from predictions."""
     _logits: ClassVar[ElementwiseMaths]
     """The maths from logits, of a loss with the hyperparameter from_logits."""
+    missing: Literal["ignore"] | None
 
     def _maths(self) -> ElementwiseMaths:
         return self._logits if getattr(self, "from_logits", False) else self._predictions
@@ -26,5 +27,7 @@ class Elementwise(Loss):
 
     def _describe(self) -> Description:
         activation = None if self.activation is None else ACTIVATIONS[self.activation]
+        weights = getattr(self, "pos_weight", None)
         return Description(type(self).__name__, self._maths(), tuple(self._constants()), activation, self._forbidden,
-                           self._plans)  # fmt: skip
+                           self._plans, getattr(self, "ignore_index", None), self.missing == "ignore",
+                           weights if isinstance(weights, tuple) else None)  # fmt: skip

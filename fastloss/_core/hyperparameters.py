@@ -8,6 +8,7 @@ import dataclasses
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,21 +48,21 @@ def _in_order(name: str, argument: str, value: Mapping[Any, Any]) -> list[Any]:
     return [value[k] for k in range(len(value))]
 
 
-def vector(name: str, argument: str, value: Any) -> tuple[float, ...]:
-    """A sequence or mapping of one finite nonnegative number per class, as a tuple."""
+def vector(name: str, argument: str, value: Any, each: str = "class") -> tuple[float, ...]:
+    """A sequence or mapping of one finite nonnegative number per class (or what `each` names), as a tuple."""
     if isinstance(value, Mapping):
         value = _in_order(name, argument, value)
-    if isinstance(value, str) and value == "balanced":
+    if isinstance(value, str) and value == "balanced" and each == "class":
         raise ValueError(f'{name}: {argument} is "balanced", which depends on the labels; expected one number per '
                          "class: len(labels) / (classes * numpy.bincount(labels))")  # fmt: skip
     if isinstance(value, str) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
-        raise ValueError(f"{name}: {argument} is {value!r}, expected one number per class")
+        raise ValueError(f"{name}: {argument} is {value!r}, expected one number per {each}")
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         array = np.empty(0)
     if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)) or np.any(array < 0):
-        raise ValueError(f"{name}: {argument} is {value!r}, expected one nonnegative number per class")
+        raise ValueError(f"{name}: {argument} is {value!r}, expected one nonnegative number per {each}")
     return tuple(array.tolist())
 
 
@@ -81,19 +82,36 @@ def integer(name: str, argument: str, value: Any) -> int:
     return int(value)
 
 
+def one_of(*names: str) -> Check:
+    """The check of one of these strings."""
+
+    def check(name: str, argument: str, value: Any) -> Any:
+        if not isinstance(value, str) or value not in names:
+            raise ValueError(f"{name}: {argument} is {value!r}, expected {', '.join(map(repr, names))} or None")
+        return value
+
+    return check
+
+
 def optional(check: Check) -> Check:
     """The check of a value that may be None."""
     return lambda name, argument, value: None if value is None else check(name, argument, value)
 
 
-def number_or_vector(one: Check) -> Check:
-    """The check of a number, for which `one` is, or of one number per class."""
-    return lambda name, argument, value: (one if isinstance(value, numbers.Real) else vector)(name, argument, value)
+def number_or_vector(one: Check, each: str = "class") -> Check:
+    """The check of a number, for which `one` is, or of one number per class (or what `each` names)."""
+
+    def check(name: str, argument: str, value: Any) -> Any:
+        return (one if isinstance(value, numbers.Real) else partial(vector, each=each))(name, argument, value)
+
+    return check
 
 
 POSITIVE = number(math.nextafter(0.0, 1.0), math.inf, "a number > 0")
 NONNEGATIVE = number(0.0, math.inf, "a number >= 0")
 SMOOTHING = number(0.0, math.nextafter(1.0, 0.0), "a number in [0, 1)")
+MISSING = optional(one_of("ignore"))
+"""Of what is done about targets that are NaN."""
 CLIP = optional(number(0.0, 0.5, "a number in [0, 0.5]"))
 """Of an epsilon that probabilities are clipped by."""
 

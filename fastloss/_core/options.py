@@ -41,4 +41,5 @@ def _nearest(option: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(option, known, 1)
     if near:
         return f"; did you mean {near[0]!r}?"
-    return f"; expected one of {', '.join(known)}" if known else ", nor any other"
+    expected = f"expected {'one of ' if len(known) > 1 else ''}{', '.join(known)}"
+    return f"; {expected}" if known else ", nor any other"

@@ -47,12 +47,20 @@ class Call(NamedTuple):
     indices: int = 0
     """Whether y_true holds class indices."""
     has_factors: int = 0
+    labels: int = 0
+    """How many elements of losses of elements have a factor of their own: their period."""
+    first: int = 0
+    """The number of the first element among those of the whole array."""
+    has_missing: int = 0
+    """Whether a target that is NaN has weight 0."""
     has_ignore: int = 0
     ignore_index: int = 0
     signed_targets: int = 0
     scale: float = 1.0
     """What the derivatives are multiplied by."""
     label_smoothing: float = 0.0
+    slack: float = 0.0
+    """How far beyond 0 and 1 a probability may lie."""
     constants: tuple[float, ...] = (0.0,) * 5
 
     def pack(self) -> bytes:
@@ -77,7 +85,8 @@ def _field(name: str, value: Any) -> tuple[Any, ...]:
 
 CALL = np.dtype([_field(*item) for item in Call._field_defaults.items()])
 """The same for compiled code."""
-_STRUCT = struct.Struct("q" * (CALL.itemsize // 8 - 7) + "d" * 7)
+_FLOATS = sum(CALL[name].base == np.float64 and max(CALL[name].itemsize // 8, 1) for name in CALL.names or ())
+_STRUCT = struct.Struct("q" * (CALL.itemsize // 8 - _FLOATS) + "d" * _FLOATS)
 
 REPORT = np.dtype([(name, "f8") for name in ("high", "low", "invalid", "kind", "y_true", "y_pred", "weight")])
 """What a task reports: the sum of the losses in two parts; the first invalid element or -1, and what is there."""
@@ -125,7 +134,7 @@ def write(operand: Any, start: int, step: int, values: Any) -> None:
 @helper
 def read_weights(call: Any, first: int, w: Any) -> None:
     """The weights of the losses from first on, each written as often as it is used."""
-    if call.repeat == 0:
+    if call.weight.item_bytes == 0:
         for i in range(w.size):
             w[i] = 1
     elif call.repeat == 1:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._compile.invoke import invoke_block
+from .._compile.invoke import invoke_elements
 from .._compile.jit import helper
 from .._compile.memory import array_base, base_of, beyond, borrow, elements, scratch
 from .._compile.records import record_at
@@ -31,7 +31,25 @@ def block(maths: Any, real: Any, order: int) -> Any:
     simple, soft, hard, hard_outside, shared, rest = sides
     with_gradient, with_hessian, apart, with_rest = order >= 1, order >= 2, maths.apart, rest is not None
     may_be_outside = outside is not nothing_outside
+    by_label, width = maths.by_label, np.dtype(real).itemsize
     flag = np.int32 if real is np.float32 else np.int64  # as wide as the values: no repacking in the vector loop
+
+    @helper
+    def shared_constants(c, factors, i):
+        return c
+
+    @helper
+    def own_constants(c, factors, i):
+        return by_label(c, factors[i])
+
+    at = shared_constants if by_label is None else own_constants
+
+    @helper
+    def place_of_factors(call, start, anywhere):
+        """Where the factors of a block's elements begin: the array has a block more than there are labels."""
+        if by_label is None:
+            return anywhere
+        return beyond(array_base(call.class_factors.array), (call.first + start) % call.labels, width)
 
     @helper
     def first_outside(y, p, w, weighted, c):
@@ -40,13 +58,14 @@ def block(maths: Any, real: Any, order: int) -> Any:
                 return i
         return -1
 
-    def function(call_at, y_base, p_base, w_base, loss_base, grad_base, hess_base, count):
+    def function(call_at, start, y_base, p_base, w_base, loss_base, grad_base, hess_base, count):
         call = record_at(call_at, CALL)
         y, p, loss = elements(y_base, count, real), elements(p_base, count, real), elements(loss_base, count, real)
         grad, hess = elements(grad_base, count, real), elements(hess_base, count, real)
         weighted = call.repeat != 0
         scale = real(1) if weighted else real(call.scale)  # weights come after, with the scale
         c = named(constants_of(call, real), constants)
+        factors = elements(place_of_factors(call, start, y_base), count, real)
         bad, parts, mixed = flag(0), flag(0), flag(1)
         if with_sides and simple(c):
             mixed = flag(0)
@@ -54,7 +73,7 @@ def block(maths: Any, real: Any, order: int) -> Any:
                 mixed = flag(mixed | flag(soft(y[i])))
         if with_sides and mixed == 0:
             for i in range(p.size):
-                li, gi, hi = hard(y[i], p[i], c)
+                li, gi, hi = hard(y[i], p[i], at(c, factors, i))
                 bad = flag(bad | flag(hard_outside(y[i], p[i], c)))
                 loss[i] = li
                 if with_gradient:
@@ -63,10 +82,10 @@ def block(maths: Any, real: Any, order: int) -> Any:
                     hess[i] = hi * scale
         else:
             for i in range(p.size):
-                li, gi, hi = point(y[i], p[i], c)
+                li, gi, hi = point(y[i], p[i], at(c, factors, i))
                 bad = flag(bad | flag(outside(y[i], p[i], c)))
                 if with_rest:
-                    parts = flag(parts | flag(shared(y[i], c)))
+                    parts = flag(parts | flag(shared(y[i], at(c, factors, i))))
                 loss[i] = li
                 if with_gradient and not apart:
                     grad[i] = gi * scale
@@ -74,13 +93,13 @@ def block(maths: Any, real: Any, order: int) -> Any:
                     hess[i] = hi * scale
         if with_gradient and apart:
             for i in range(p.size):
-                li, gi, hi = point(y[i], p[i], c)
+                li, gi, hi = point(y[i], p[i], at(c, factors, i))
                 grad[i] = gi * scale
                 if with_hessian:
                     hess[i] = hi * scale
         if with_rest and parts != 0:
             for i in range(p.size):
-                li, gi, hi = rest(y[i], p[i], c)
+                li, gi, hi = rest(y[i], p[i], at(c, factors, i))
                 loss[i] += li
                 if with_gradient:
                     grad[i] += gi * scale
@@ -114,6 +133,18 @@ def first_negative(w: Any) -> int:
 
 
 @helper
+def leave_out(call: Any, y: Any, w: Any) -> None:
+    """Give targets that do not count a weight of 0."""
+    if call.has_ignore != 0:
+        ignored = y.dtype.type(call.ignore_index)
+        for i in range(y.size):
+            w[i] = 0 if y[i] == ignored else w[i]
+    if call.has_missing != 0:
+        for i in range(y.size):
+            w[i] = 0 if y[i] != y[i] else w[i]
+
+
+@helper
 def fetch(operand: Any, start: int, buffer: Any) -> Any:
     """Where a block of an input can be read."""
     if operand.convert == 0:
@@ -141,20 +172,24 @@ def elementwise(real: Any) -> Any:
         high, low, scale = 0.0, 0.0, real(call.scale)
         with_gradient, with_hessian = call.gradient.item_bytes != 0, call.hessian.item_bytes != 0
         invalid, y_there, p_there, w_there = -1, 0.0, 0.0, 1.0
+        leaves_out = (call.has_ignore != 0) | (call.has_missing != 0)
         for index in range(first, last):
             start = index * BLOCK
             count = min(BLOCK, call.size - start)
             y = fetch(call.y_true, start, borrow(y_block, 0, count))
             p = fetch(call.y_pred, start, borrow(p_block, 0, count))
-            w = base_of(w_block)
-            if call.repeat == 1:
-                w = fetch(call.weight, start, borrow(w_block, 0, count))
+            w, w_own = base_of(w_block), borrow(w_block, 0, count)
+            if leaves_out:
+                read_weights(call, start, w_own)
+                leave_out(call, elements(y, count, real), w_own)
+            elif call.repeat == 1:
+                w = fetch(call.weight, start, w_own)
             elif call.repeat != 0:
-                read_weights(call, start, borrow(w_block, 0, count))
+                read_weights(call, start, w_own)
             loss = destination(call.losses, start, loss_block)
             grad = destination(call.gradient, start, grad_block)
             hess = destination(call.hessian, start, hess_block)
-            found = invoke_block(call.maths, call_at, y, p, w, loss, grad, hess, count)
+            found = invoke_elements(call.maths, call_at, start, y, p, w, loss, grad, hess, count)
             losses = elements(loss, count, real)
             if call.repeat != 0:
                 weights = elements(w, count, real)

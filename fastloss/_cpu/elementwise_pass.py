@@ -9,8 +9,9 @@ import numpy as np
 from .._compile.jit import scalar
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
 from .._math.forms import ElementwiseMaths
+from .._request.description import Description
 from .._request.weights import repeated
-from .call import Call
+from .call import Call, Operand
 from .dtypes import operand
 from .elementwise import block, elementwise
 from .launch import PARALLEL, TASKS, Function, Kernel
@@ -20,13 +21,15 @@ from .sums import BLOCK
 Learn = Callable[[Kernel, Call], None]
 """Told of the kernel and the call of a pass over arrays where they lie, once it is done."""
 OUTPUTS = ("losses", "gradient", "hessian")
+PLAIN = Call()
+"""The options of a loss without any."""
 
 
 @cache
 def block_function(maths: Any, real: Any, order: int) -> Function:
     """The compiled maths of one loss for a block of elements."""
     independent = maths.deep or maths.apart
-    return Function(f"{maths.name}-{real.__name__}-{order}", block(maths, real, order), 8, independent=independent)
+    return Function(f"{maths.name}-{real.__name__}-{order}", block(maths, real, order), 9, independent=independent)
 
 
 @cache
@@ -37,10 +40,11 @@ def elementwise_kernel(real: Any) -> Kernel:
 
 def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any, Any, Any],
                      outputs: tuple[Any, Any, Any], scale: float, order: int, real: Any, learn: Learn | None = None,
-                     in_place: bool = False) -> Found:  # fmt: skip
+                     in_place: bool = False, options: Call = PLAIN) -> Found:  # fmt: skip
     """One pass over y_true, y_pred and weights, which have the rank of the losses; in_place: an output is y_pred."""
     y, p, w = arrays
-    size, repeat = p.size, 0 if w is None else repeated(w, p.shape)
+    leaves_out = bool(options.has_ignore or options.has_missing)
+    size, repeat = p.size, int(leaves_out) if w is None else repeated(w, p.shape)
     kernel, parallel = elementwise_kernel(real), size >= PARALLEL
     function, numbers = block_function(maths, real, order).address, padded(constants, ELEMENTWISE_CONSTANTS)
 
@@ -52,15 +56,46 @@ def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any
         found: Any = [operand(y, real), operand(p, real), operand(w, real, strided=repeat > 1)]
         found += [operand(o, real, True, in_place) for o in outputs]
         if None not in found:
-            ready = Call(*found)._replace(size=size, repeat=repeat, maths=function, scale=scale, constants=numbers)
+            inputs = dict(zip(Call._fields, found, strict=False))
+            ready = options._replace(**inputs, size=size, repeat=repeat, maths=function, scale=scale, constants=numbers)
             return direct(run, ready, (lambda: learn(kernel, ready)) if learn else None)
-    call = Call(size=size, repeat=int(w is not None), maths=function, scale=scale, constants=numbers)
+    call = options._replace(
+        size=size, repeat=int(w is not None or leaves_out), maths=function, scale=scale, constants=numbers
+    )
     return staged(run, call, {
         "y_true": Staged(y, real),
         "y_pred": Staged(p, real),
         "weight": None if w is None else Staged(np.broadcast_to(w, p.shape), real),
         **{name: None if o is None else Staged(o, real, output=True) for name, o in zip(OUTPUTS, outputs, strict=True)},
     })  # fmt: skip
+
+
+def options_of(loss: Description, y: Any, real: Any) -> Call:
+    """What a loss leaves out, and the weights of its labels."""
+    if not loss.leaves_out and loss.label_weights is None:
+        return PLAIN
+    table, labels = None, 0
+    if loss.label_weights is not None:
+        labels = len(loss.label_weights)
+        table = np.resize(np.array(loss.label_weights, real), labels + BLOCK)
+    missing, ignores = loss.missing and y.dtype.kind not in "iub", loss.ignore_index is not None
+    return Call(class_factors=Operand(table), labels=labels, has_missing=int(missing), has_ignore=int(ignores),
+                ignore_index=loss.ignore_index or 0)  # fmt: skip
+
+
+@scalar
+def _one(y: Any, p: Any, c: Any) -> Any:
+    T = type(p)
+    return T(1), T(0), T(0)
+
+
+COUNT = ElementwiseMaths("count", _one)
+
+
+def sum_of_kept(loss: Description, y: Any, w: Any, real: Any) -> float:
+    """The sum of the weights of all elements that are not left out."""
+    options = options_of(loss, y, real)._replace(labels=0)
+    return float(elementwise_pass(COUNT, (), (y, y, w), (None, None, None), 1.0, 0, real, options=options).value)
 
 
 @scalar

@@ -10,7 +10,7 @@ from .._request.description import Categorical, Description, Request
 from .._request.geometry import Geometry, class_axis, geometry
 from .._request.messages import invalid_element
 from .._request.weights import evened, hidden, in_range, is_masked, masked_like, relative, without
-from .elementwise_pass import elementwise_pass, sum_of
+from .elementwise_pass import elementwise_pass, options_of, sum_of, sum_of_kept
 from .fast_path import teacher
 from .rows_pass import rows_pass, softmax_pass, weights_of_rows
 
@@ -81,7 +81,8 @@ def _pass(loss: Description, shape: Geometry, arrays: tuple[Any, Any, Any], outp
           order: int, real: Any, learn: Any, in_place: bool) -> Any:  # fmt: skip
     if isinstance(loss, Categorical):
         return rows_pass(loss, shape, arrays, outputs, scale, order, real, learn, in_place)
-    return elementwise_pass(loss.maths, loss.constants, arrays, outputs, scale, order, real, learn, in_place)
+    options = options_of(loss, arrays[0], real)
+    return elementwise_pass(loss.maths, loss.constants, arrays, outputs, scale, order, real, learn, in_place, options)
 
 
 def _total(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> float:
@@ -90,6 +91,8 @@ def _total(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> flo
         classed = loss.weighs_classes(shape.indices)
         if classed or loss.ignore_index is not None:
             return weights_of_rows(loss, shape, y, w, real, classed)
+    elif loss.leaves_out:
+        return sum_of_kept(loss, y, w, real)
     return float(shape.number) if w is None else sum_of(w, shape.number)
 
 

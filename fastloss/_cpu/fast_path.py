@@ -164,7 +164,7 @@ def teacher(loss: Description, request: Request, y: Any, p: Any, w: Any) -> Call
         return None
     if p.ndim == 0 or not p.dtype.isnative or p.size > LARGEST:
         return None
-    if isinstance(loss, Categorical) and (loss.factors is not None or loss.ignore_index is not None):
+    if loss.leaves_out or loss.label_weights or (isinstance(loss, Categorical) and loss.factors is not None):
         return None
 
     def learn(kernel: Kernel, call: Call) -> None:

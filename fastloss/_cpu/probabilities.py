@@ -21,7 +21,7 @@ multiply = along_rows(SCALE)
 
 
 @helper
-def first_outside(p: Any, table: Any) -> Any:
+def first_outside(p: Any, table: Any, over: Any) -> Any:
     """Whether not all of a block lie in [0, 1]; the first outside, of a row of some weight, or -1: NaN is not."""
     bad = False
     for i in range(table.rows * table.classes):
@@ -30,7 +30,7 @@ def first_outside(p: Any, table: Any) -> Any:
         for r in range(table.rows):
             for k in range(table.classes):
                 x = p[r * table.classes + k]
-                if table.weight[r] != 0 and (x < 0 or x > 1):
+                if table.weight[r] != 0 and (x < -over or x > 1 + over):
                     return True, r * table.classes + k, x
     return bad, -1, p[0]
 
@@ -112,7 +112,7 @@ def probabilities(real: Any, soft: bool, order: int) -> Any:
             _, _, where, kind, value = read_targets(call, table, t, row, y_space)
             p_at, count, _ = rows_of(call, call.y_pred, row, many, p_space)
             p = elements(p_at, count, real)
-            bad, at, x = first_outside(p, table)
+            bad, at, x = first_outside(p, table, real(call.slack))
             if at >= 0:
                 place = where // classes if kind == TARGET else where
                 if where < 0 or row + at // classes < place:

@@ -77,7 +77,7 @@ def _call(loss: Categorical, shape: Geometry, w: Any, real: Any, scale: float, c
                 repeat=0 if w is None else repeated(w, shape.examples), has_factors=int(classed),
                 has_ignore=int(loss.ignore_index is not None), ignore_index=loss.ignore_index or 0,
                 signed_targets=int(loss.signed_targets), scale=scale, label_smoothing=loss.label_smoothing,
-                constants=padded(loss.constants, ELEMENTWISE_CONSTANTS))  # fmt: skip
+                slack=loss.slack, constants=padded(loss.constants, ELEMENTWISE_CONSTANTS))  # fmt: skip
 
 
 def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: Any, w: Any,

@@ -110,7 +110,7 @@ def staged(run: Callable[[Call], Any], call: Call, arrays: dict[str, Staged | No
         for name, array in known.items():
             if not array.output:
                 _transfer(array, buffers[name], start, stop)
-        report = run(call._replace(size=stop - start))
+        report = run(call._replace(size=stop - start, first=start))
         if report.invalid >= 0:
             offset = start * (call.classes if report.kind in IN_ROWS else 1)
             return Found(math.nan, int(report.invalid) + offset, *report.tolist()[3:])

@@ -33,11 +33,13 @@ def element_function(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
     point, outside = maths.point, maths.outside
     sides: Any = maths.sides or (None,) * 6
     *_, shared, rest = sides
-    in_parts = rest is not None
+    in_parts, by_label = rest is not None, maths.by_label
     y_bits, p_bits = read_y is not None, read_p is not None
 
     @scalar
-    def evaluate(y, p, c):
+    def evaluate(y, p, c, factors, at, labels):
+        if by_label is not None:
+            c = by_label(c, load(factors, at % labels, real))
         yi = real(read_y(y)) if y_bits else real(y)
         pi = real(read_p(p)) if p_bits else real(p)
         li, gi, hi = point(yi, pi, c)
@@ -51,8 +53,20 @@ def element_function(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
     return evaluate
 
 
+def target_left_out(real: Any, read_y: Any, label: bool, missing: bool) -> Any:
+    """Whether a target does not count, as it lies in memory: it is the label that is ignored, or NaN."""
+    y_bits = read_y is not None
+
+    @scalar
+    def left_out(y, ignored):
+        yi = real(read_y(y)) if y_bits else real(y)
+        return (label and yi == ignored) or (missing and yi != yi)
+
+    return left_out
+
+
 def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format: Format, order: int,
-                aligned: bool) -> Any:  # fmt: skip
+                aligned: bool, ignores: bool = False, missing: bool = False) -> Any:  # fmt: skip
     """The kernel of one loss for arrays of these formats.
 
     maths is that of `_cpu.elementwise.block`. aligned: all arrays begin where vectors of 16 bytes of y_pred may.
@@ -65,13 +79,16 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     vector = 16 // np.dtype(p_type).itemsize
     # Maths that is long is unrolled less: what does not fit the registers would go through local memory. A vector is
     # then computed in parts.
-    group = min(vector, (2 if with_hessian else 4) if maths.long else 8)
+    few = (2 if real is np.float32 else 1) if with_hessian else 4
+    group = min(vector, few if maths.long else 8)
     parts, rounds = vector // group, EACH // vector
     load_vector, put = VECTORS[vector][0], writer(vector, aligned)
     evaluate = element_function(maths, real, label.read, pred.read)
+    leaves_out, left_out = ignores or missing, target_left_out(real, label.read, ignores, missing)
     take, keep = PARTS[vector, group]
 
-    def kernel(y, p, w, losses, grad, hess, partials, scales, size, repeat, wanted, scaled, scale, c0, c1, c2, c3, c4):
+    def kernel(y, p, w, losses, grad, hess, partials, scales, factors, size, repeat, wanted, scaled, labels, ignored,
+               scale, c0, c1, c2, c3, c4):  # fmt: skip
         lanes = cuda.shared.array(THREADS, real)
         ys, ps = cuda.local.array(vector, y_type), cuda.local.array(vector, p_type)
         gs, hs = cuda.local.array(vector, g_type), cuda.local.array(vector, g_type)
@@ -98,10 +115,12 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
                 for k in range(group):
                     at = i + part * group + k
                     if at < size:
-                        li, gi, hi = evaluate(y_part[k], p_part[k], c)
+                        li, gi, hi = evaluate(y_part[k], p_part[k], c, factors, at, labels)
                         factor = scale
-                        if repeat != 0:
-                            wi = load(w, at // repeat, real)
+                        if repeat != 0 or leaves_out:
+                            wi = load(w, at // repeat, real) if repeat != 0 else real(1)
+                            if leaves_out and left_out(y_part[k], real(ignored)):
+                                wi = real(0)
                             if wi == real(0) or (nothing and wi > real(0)):
                                 li, gi, hi = real(0), real(0), real(0)
                             elif wi < real(0):

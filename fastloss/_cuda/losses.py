@@ -15,11 +15,13 @@ from .arrays import View
 from .layout import copy
 from .passes import (
     Call,
+    Options,
     Rows,
     Scale,
     elementwise_pass,
     rowwise_pass,
     softmax_pass,
+    total_of_kept,
     total_of_rows,
     total_of_weights,
 )
@@ -33,10 +35,15 @@ def index_kind(dtype: Any) -> int:
 
 def _elementwise(loss: Description, call: Call, mean: bool) -> tuple[Call, View | None]:
     """The pass of an elementwise loss: the call with its scale, and the sums of the blocks."""
-    if mean:
+    weights, missing = loss.label_weights, loss.missing and call.y.dtype.kind not in "iub"
+    table = None if weights is None else call.plan.values(weights, call.real)
+    options = Options(loss.ignore_index, missing, table, 1 if weights is None else len(weights))
+    if mean and loss.leaves_out:
+        call = call._replace(scale=total_of_kept(call, options))
+    elif mean:
         scale = Scale(1.0 / call.p.size) if call.w is None else total_of_weights(call, call.p.size)
         call = call._replace(scale=scale)
-    return call, elementwise_pass(call, loss.maths, padded(loss.constants, ELEMENTWISE_CONSTANTS))
+    return call, elementwise_pass(call, loss.maths, padded(loss.constants, ELEMENTWISE_CONSTANTS), options)
 
 
 def _categorical(loss: Categorical, shape: Geometry, call: Call, mean: bool) -> tuple[Call, View | None]:

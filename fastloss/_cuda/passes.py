@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._compile.cuda import SIMULATED
+from .._compile.jit import scalar
+from .._math.constants import ELEMENTWISE_CONSTANTS, padded
+from .._math.forms import ElementwiseMaths
 from .arrays import View, pointer
 from .elementwise import elementwise
 from .formats import Format, format_of
@@ -66,9 +69,11 @@ def _format(v: View) -> Format:
 
 
 @cache
-def _elementwise(maths: Any, real: Any, label: Format, pred: Format, out: Format, order: int, aligned: bool) -> Kernel:
-    name = f"{maths.name}_{real.__name__}_{label.name}_{pred.name}_{out.name}_{order}{'v' if aligned else ''}"
-    return Kernel(name, elementwise(maths, real, label, pred, out, order, aligned), 12, 6, real)
+def _elementwise(maths: Any, real: Any, label: Format, pred: Format, out: Format, order: int, aligned: bool,
+                 ignores: bool = False, missing: bool = False) -> Kernel:  # fmt: skip
+    kind = f"{order}{'v' if aligned else ''}{'i' if ignores else ''}{'m' if missing else ''}"
+    name = f"{maths.name}_{real.__name__}_{label.name}_{pred.name}_{out.name}_{kind}"
+    return Kernel(name, elementwise(maths, real, label, pred, out, order, aligned, ignores, missing), 15, 6, real)
 
 
 @cache
@@ -105,16 +110,56 @@ def aligned(*views: View | None) -> bool:
     return SIMULATED or all(v is None or v.phase == 0 for v in views)
 
 
-def elementwise_pass(call: Call, maths: Any, constants: tuple[float, ...]) -> View | None:
+class Options(NamedTuple):
+    """What a loss of elements leaves out, and the factors of its labels."""
+
+    ignore_index: int | None = None
+    missing: bool = False
+    factors: View | None = None
+    labels: int = 1
+
+
+PLAIN = Options()
+
+
+def elementwise_pass(call: Call, maths: Any, constants: tuple[float, ...], options: Options = PLAIN) -> View | None:
     """Write what is wanted; return the sums of the blocks."""
     blocks = -(-call.p.size // TILE)
     partials = call.workspace(blocks)
     vectors = aligned(call.y, call.p, call.gradient, call.hessian)
-    kernel = _elementwise(maths, call.real, _format(call.y), _format(call.p), call.out_format, call.order, vectors)
-    arrays = (call.y, call.p, call.w, call.losses, call.gradient, call.hessian, partials, call.scale.factor)
+    kernel = _elementwise(maths, call.real, _format(call.y), _format(call.p), call.out_format, call.order, vectors,
+                          options.ignore_index is not None, options.missing)  # fmt: skip
+    arrays = (call.y, call.p, call.w, call.losses, call.gradient, call.hessian, partials, call.scale.factor,
+              options.factors)  # fmt: skip
     call.plan.launch(kernel, blocks, THREADS, *map(pointer, arrays), call.p.size, call.repeat, call.wanted,
-           int(call.scale.factor is not None), call.scale.number, *constants)  # fmt: skip
+           int(call.scale.factor is not None), options.labels, options.ignore_index or 0, call.scale.number,
+           *constants)  # fmt: skip
     return partials
+
+
+@scalar
+def _one(y: Any, p: Any, c: Any) -> Any:
+    T = type(p)
+    return T(1), T(0), T(0)
+
+
+COUNT = ElementwiseMaths("count", _one)
+
+
+def total_of_kept(call: Call, options: Options) -> Scale:
+    """The sum of the weights of all elements that are not left out, left on the device."""
+    alone = call._replace(losses=None, gradient=None, hessian=None, scale=Scale(1.0), order=0, summed=True)
+    partials = elementwise_pass(alone, COUNT, padded((), ELEMENTWISE_CONSTANTS), options._replace(factors=None))
+    assert partials is not None, "sums are wanted"
+    return _scale_of(call, partials)
+
+
+def _scale_of(call: Call, partials: View) -> Scale:
+    """One over the total of these sums, left on the device."""
+    total, factor = call.plan.buffer((1,), np.float64), call.plan.buffer((2,), call.real)
+    call.plan.launch(_final_total(call.real), 1, FINAL_THREADS, pointer(partials), partials.size, pointer(total),
+                     pointer(factor))  # fmt: skip
+    return Scale(1.0, factor, total)
 
 
 class Rows(NamedTuple):
@@ -169,9 +214,7 @@ def total_of_rows(call: Call, rows: Rows) -> Scale:
     plan.launch(kernel, blocks, THREADS, *map(pointer, (call.y, call.w, rows.table, partials)), rows.rows,
                 rows.classes, rows.inner, rows.kind, call.repeat, int(rows.table is not None),
                 int(rows.ignore is not None), rows.ignore or 0)  # fmt: skip
-    total, factor = plan.buffer((1,), np.float64), plan.buffer((2,), call.real)
-    plan.launch(_final_total(call.real), 1, FINAL_THREADS, pointer(partials), blocks, pointer(total), pointer(factor))
-    return Scale(1.0, factor, total)
+    return _scale_of(call, partials)
 
 
 def total_of_weights(call: Call, count: int) -> Scale:

@@ -12,7 +12,7 @@ from numba import cuda
 from .._compile.cuda import device
 from .._compile.cuda_memory import load
 from .._compile.jit import scalar
-from .._math.elementary import joined, log1p, two_sum
+from .._math.elementary import joined, log1p, slack, two_sum
 from .._math.softmax import gradient, hessian, pivot_gradient, pivot_hessian
 from .access import Access
 from .softmax import exponential, survey
@@ -180,7 +180,7 @@ def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread:
     @device
     def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
                  firsts):  # fmt: skip
-        high, low = real(0), real(0)
+        high, low, over = real(0), real(0), slack(c.epsilon)
         xs, ys, hs = cuda.local.array(width, real), cuda.local.array(width, real), cuda.local.array(width, real)
         for first in range(g * width, n, threads * width):
             read_tile(p, start, first, inner, xs)
@@ -197,7 +197,7 @@ def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread:
                 if mass != real(0):
                     loss, slope, bend = derivative(x, c)
                     loss, slope, bend = mass * loss, mass * slope, mass * bend
-                inside = x >= real(0) and x <= real(1)
+                inside = x >= -over and x <= real(1) + over
                 if not indices and not signed:
                     inside = inside and ys[j] >= real(0) and ys[j] <= real(1)
                 if not inside:

@@ -118,6 +118,14 @@ def positive(x: Any) -> Any:
 
 
 @scalar
+def slack(epsilon: Any) -> Any:
+    """How far beyond 0 and 1 rounding may have put a probability that is clipped by epsilon: 0 without a clip."""
+    T = type(epsilon)
+    least = T(1e-6)
+    return T(0) if epsilon == T(0) else (epsilon if epsilon > least else least)
+
+
+@scalar
 def log1p_unit(e: Any) -> Any:
     """log(1 + e) for 0 <= e <= 1. 1.5 / 1.7 ulp."""
     return fma(e * e, polynomial(e, SOFTPLUS_32, SOFTPLUS_64), e)

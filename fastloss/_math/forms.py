@@ -41,6 +41,8 @@ class ElementwiseMaths(NamedTuple):
     """Whether the maths is too long to be unrolled eight times in a kernel of a GPU."""
     constants: type = NoConstants
     """The named tuple that c is."""
+    by_label: Any = None
+    """by_label(c, factor): c with the factor of one label, of maths whose labels have one each."""
 
 
 class SoftmaxMaths(NamedTuple):

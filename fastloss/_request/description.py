@@ -19,6 +19,17 @@ class Description:
     """Of an invalid label and prediction: which argument it is, its value, and what was expected."""
     plans: dict[Any, Any] = field(default_factory=dict)
     """What backends keep of earlier calls."""
+    ignore_index: int | None = None
+    """The label of examples that are left out."""
+    missing: bool = False
+    """Whether targets that are NaN are left out."""
+    label_weights: tuple[float, ...] | None = None
+    """pos_weight for each index of the last axis."""
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether targets may say that they do not count."""
+        return self.ignore_index is not None or self.missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +43,12 @@ class Categorical(Description):
     """A factor for each class."""
     factors_weigh: bool = False
     """Whether they count as weights in a mean."""
-    ignore_index: int | None = None
     axis: int = -1
     signed_targets: bool = False
     signs: bool = False
     """Whether the loss has such an option."""
+    slack: float = 0.0
+    """How far beyond 0 and 1 a probability may lie."""
 
     def weighs_classes(self, indices: bool) -> bool:
         """Whether a mean divides by the weights of classes too: not by signed targets, which may add up to 0."""

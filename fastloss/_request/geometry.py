@@ -38,6 +38,10 @@ def geometry(loss: Description, y: Any, p: Any, float_labels: bool = False) -> G
             raise ValueError(f"{loss.name}: y_true has shape {y.shape}, y_pred has shape {p.shape}; fastloss does not "
                              f"broadcast{hint}")  # fmt: skip
         checks.label(loss.name, y.dtype)
+        labels = loss.label_weights
+        if labels is not None and (p.ndim == 0 or len(labels) != p.shape[-1]):
+            raise ValueError(f"{loss.name}: pos_weight has {len(labels)} values, y_pred has shape {p.shape}; expected "
+                             "one per label, the last axis")  # fmt: skip
         return Geometry(p.shape)
     axis = class_axis(loss, p)
     examples, classes = p.shape[:axis] + p.shape[axis + 1 :], p.shape[axis]

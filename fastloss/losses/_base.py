@@ -5,6 +5,7 @@ from .._core.categorical import Categorical as Categorical
 from .._core.elementwise import Elementwise as Elementwise
 from .._core.hyperparameters import (
     CLIP as CLIP,
+    MISSING as MISSING,
     NONNEGATIVE as NONNEGATIVE,
     POSITIVE as POSITIVE,
     SMOOTHING as SMOOTHING,

@@ -6,11 +6,13 @@ loop adds `rest`, the other side, in blocks where `shared` finds a label that ne
 probabilities, `point` computes the mixture.
 """
 
+from functools import cache
 from typing import Any, NamedTuple
 
 from .._compile.jit import scalar
 from .._core.elementwise import Elementwise
 from .._core.interval import UNIT
+from .._math.elementary import slack
 from .._math.forms import ElementwiseMaths, Sides, nothing_outside
 from .._math.primitives import fma
 from ._probability import clip
@@ -80,8 +82,8 @@ def label_outside(y: Any, z: Any, c: Any) -> Any:
 
 @scalar
 def probability_outside(y: Any, p: Any, c: Any) -> Any:
-    T = type(p)
-    return (p < T(0)) | (p > T(1))
+    over = slack(c.epsilon)
+    return (p < -over) | (p > type(p)(1) + over)
 
 
 @scalar
@@ -213,8 +215,21 @@ def probability_mixture(name: str, side: Any, mixture: Any) -> ElementwiseMaths:
     return _mixture(name, point, _probability_side(side), either_outside, probability_outside)
 
 
+@scalar
+def _with_yes(c: Any, yes: Any) -> Any:
+    return Constants(c.label_smoothing, yes, c.no, c.gamma, c.epsilon)
+
+
+@cache
+def by_label(maths: ElementwiseMaths) -> ElementwiseMaths:
+    """The same with a weight of yes for each label."""
+    return maths._replace(name=f"{maths.name}_by_label", by_label=_with_yes)
+
+
 class Binary(Elementwise):
     """A loss of yes/no labels."""
+
+    ignore_index: int | None
 
     task = ("binary classification", "multi-label classification")
     activation = "sigmoid"
@@ -222,5 +237,6 @@ class Binary(Elementwise):
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         if not 0 <= y <= 1:
-            return "y_true", y, "a label in [0, 1]"
+            hint = f"; ignore_index={y:.0f} leaves such labels out" if y % 1 == 0 and self.ignore_index is None else ""
+            return "y_true", y, f"a label in [0, 1]{hint}"
         return "y_pred", p, "a probability in [0, 1] (for logits, from_logits=True)"

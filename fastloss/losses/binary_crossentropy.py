@@ -1,12 +1,27 @@
 """Binary cross-entropy, of probabilities or of logits."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 from .._math.elementary import exp_nonpositive, log1p_unit, positive
-from ._base import CLIP, NONNEGATIVE, SMOOTHING, flag, hyperparameter, optional, scalar
-from ._binary import Binary, Constants, logit_maths, probability_maths
+from ._base import (
+    CLIP,
+    MISSING,
+    NONNEGATIVE,
+    SMOOTHING,
+    ElementwiseMaths,
+    flag,
+    hyperparameter,
+    integer,
+    number_or_vector,
+    optional,
+    scalar,
+)
+from ._binary import Binary, Constants, by_label, logit_maths, probability_maths
 from ._probability import at_least, clamped_log
+
+WEIGHTS = optional(number_or_vector(NONNEGATIVE, "label"))
 
 
 @scalar
@@ -27,25 +42,38 @@ def probability_side(t: Any, low: Any, q: Any, c: Any) -> Any:
 
 @dataclass(frozen=True)
 class BinaryCrossentropy(Binary):
-    """The negative log-likelihood of yes/no labels: binary and multi-label classification.
+    """Cross-entropy of yes/no labels: binary and multi-label classification.
 
-    loss -[w y log p + (1-y) log(1-p)], for labels y = y_true in [0, 1] and p = y_pred in [0, 1] of any one shape, or
-    p = sigmoid(y_pred) with from_logits=True; then gradient (1-y) p - w y (1-p) and Hessian ((1-y) + w y) p (1-p), each
-    with full relative accuracy in the tails. From probabilities, log is clamped at -100, and the divisor p (1-p) of
-    the gradient at 1e-12 (torch's rule). Values outside [0, 1] are a ValueError.
-    Shapes, dtypes and errors: see `Loss`. Source: Keras, torch.
+    loss(y, p) = -[w y log p + (1 - y) log(1 - p)] for a label y of y_true and a
+    probability p of y_pred, arrays of one shape. Both lie in [0, 1].
 
     Parameters
     ----------
     from_logits : bool, default False
-        Whether p is sigmoid(y_pred).
-    label_smoothing : float, default 0.0
-        A number a in [0, 1): y becomes y (1-a) + a/2.
-    pos_weight : float, optional
-        The weight w of yes, a number >= 0; None: 1.
-    epsilon : float, optional
-        A number in [0, 0.5]: p is clipped to [epsilon, 1 - epsilon], with gradient 0 where it is (Keras's rule, with
-        1e-7). For probabilities alone.
+        Whether y_pred holds logits: p = sigmoid(y_pred).
+    label_smoothing : float in [0, 1), default 0.0
+        Replaces y by y (1 - label_smoothing) + label_smoothing / 2.
+    pos_weight : float, array_like or dict, default None
+        The weight w of yes, >= 0: a number, or one for each label, which is each index
+        of the last axis of y_pred. None is 1.
+    epsilon : float in [0, 0.5], default None
+        Clips p to [epsilon, 1 - epsilon], with gradient 0 where p was clipped; Keras
+        uses 1e-7. Where rounding has put p beyond 0 or 1, by epsilon or 1e-6 at most,
+        it is clipped too. Not with from_logits.
+    ignore_index : int, default None
+        A label with this value has weight 0.
+    missing : "ignore", default None
+        With "ignore", a target that is NaN has weight 0. With None it makes the loss
+        NaN.
+
+    Notes
+    -----
+    The derivatives by a logit are (1 - y) p - w y (1 - p) and (1 - y + w y) p (1 - p).
+    They have full relative accuracy in the tails. From probabilities, as in torch, log
+    is at least -100, and the divisor p (1 - p) of the gradient at least 1e-12.
+
+    The formula is that of Keras (BinaryCrossentropy) and torch (BCELoss,
+    BCEWithLogitsLoss).
 
     Examples
     --------
@@ -57,16 +85,23 @@ class BinaryCrossentropy(Binary):
 
     from_logits: bool = hyperparameter(False, flag)
     label_smoothing: float = hyperparameter(0.0, SMOOTHING)
-    pos_weight: float | None = hyperparameter(None, optional(NONNEGATIVE))
+    pos_weight: float | Sequence[float] | Mapping[int, float] | None = hyperparameter(None, WEIGHTS)
     epsilon: float | None = hyperparameter(None, CLIP)
+    ignore_index: int | None = hyperparameter(None, optional(integer))
+    missing: Literal["ignore"] | None = hyperparameter(None, MISSING)
     use = "yes/no, or several labels at once"
     first = True
     _predictions = probability_maths("binary_crossentropy", probability_side)
     _logits = logit_maths("binary_crossentropy_logits", logit_side)
 
+    def _maths(self) -> ElementwiseMaths:
+        maths = super()._maths()
+        return by_label(maths) if isinstance(self.pos_weight, tuple) else maths
+
     def _constants(self) -> Constants:
-        weight = 1.0 if self.pos_weight is None else self.pos_weight
-        return Constants(self.label_smoothing, weight, 1.0, 0.0, self.epsilon or 0.0)
+        weight = self.pos_weight
+        yes = 1.0 if weight is None else weight if isinstance(weight, float) else min(cast("tuple[float, ...]", weight))
+        return Constants(self.label_smoothing, yes, 1.0, 0.0, self.epsilon or 0.0)
 
 
 bce = binary_crossentropy = BinaryCrossentropy()

@@ -2,10 +2,23 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from .._math.elementary import exp_raised, log1p_unit, lower, positive, power
 from .._math.primitives import fma
-from ._base import CLIP, NONNEGATIVE, SMOOTHING, ElementwiseMaths, flag, hyperparameter, number, optional, scalar
+from ._base import (
+    CLIP,
+    MISSING,
+    NONNEGATIVE,
+    SMOOTHING,
+    ElementwiseMaths,
+    flag,
+    hyperparameter,
+    integer,
+    number,
+    optional,
+    scalar,
+)
 from ._binary import Binary, Constants, logit_mixture, probability_mixture
 from ._focal import HALVES, POWERS, power_name
 from ._probability import at_least, clamped_log
@@ -108,31 +121,47 @@ def _probability_maths(name: str) -> ElementwiseMaths:
 class BinaryFocalCrossentropy(Binary):
     """Binary cross-entropy that gives little weight to examples that are already right: few positives.
 
-    loss a (1-t)^gamma [-y log p - (1-y) log(1-p)] with t = y p + (1-y)(1-p), the probability of the right answer, and
-    a = alpha y + (1-alpha)(1-y) (1 for alpha=None), for labels y = y_true in [0, 1] and p = y_pred in [0, 1] of any one
-    shape, or p = sigmoid(y_pred) with from_logits=True. So soft and smoothed labels are mixed before the power, as in
-    torchvision, Keras and optax. gamma=0, alpha=None is binary cross-entropy, whose clamps these are.
-    Values outside [0, 1] are a ValueError. Shapes, dtypes and errors: see `Loss`.
-    Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002, often printed without its minus sign; torchvision sets
-    alpha=0.25, Keras ignores alpha unless apply_class_balancing.
+    loss(y, p) = a (1 - t)^gamma [-y log p - (1 - y) log(1 - p)] for a label y of y_true
+    and a probability p of y_pred, arrays of one shape, both in [0, 1]. t = y p + (1 -
+    y)(1 - p) is the probability of the right answer, and a = alpha y + (1 - alpha)(1 -
+    y).
 
     Parameters
     ----------
     gamma : float, default 2.0
-        A number >= 0. 0, 0.5, 1 and 2 have kernels of their own; any other takes a real power.
-    alpha : float, optional
-        A number in [0, 1], the weight of yes; that of no is 1 - alpha. None: both 1.
+        The exponent, >= 0. 0, 0.5, 1 and 2 have kernels of their own and are faster
+        than other values.
+    alpha : float in [0, 1], default None
+        The weight of yes; that of no is 1 - alpha. None is 1 for both.
     from_logits : bool, default False
-        As in `BinaryCrossentropy`.
-    label_smoothing : float, default 0.0
-        As in `BinaryCrossentropy`.
-    epsilon : float, optional
-        As in `BinaryCrossentropy`.
+        Whether y_pred holds logits: p = sigmoid(y_pred).
+    label_smoothing : float in [0, 1), default 0.0
+        Replaces y by y (1 - label_smoothing) + label_smoothing / 2.
+    epsilon : float in [0, 0.5], default None
+        Clips p to [epsilon, 1 - epsilon], with gradient 0 where p was clipped; Keras
+        uses 1e-7. Where rounding has put p beyond 0 or 1, by epsilon or 1e-6 at most,
+        it is clipped too. Not with from_logits.
+    ignore_index : int, default None
+        A label with this value has weight 0.
+    missing : "ignore", default None
+        With "ignore", a target that is NaN has weight 0. With None it makes the loss
+        NaN.
+
+    Notes
+    -----
+    Soft and smoothed labels are mixed before the power is taken, as in torchvision,
+    Keras and optax. gamma=0, alpha=None is binary cross-entropy, whose clamps are used
+    here too. The Hessian is negative where an example is badly wrong.
+
+    The formula is that of Lin et al. 2017, https://arxiv.org/abs/1708.02002, which is
+    often printed without its minus sign. torchvision sets alpha=0.25; Keras ignores
+    alpha unless apply_class_balancing=True.
 
     Examples
     --------
     >>> import numpy as np
-    >>> round(BinaryFocalCrossentropy(from_logits=True)(np.array([1]), np.array([0.0])).loss, 6)  # log(2) / 4
+    >>> loss = BinaryFocalCrossentropy(from_logits=True)
+    >>> round(loss.loss(np.array([1]), np.array([0.0])), 6)  # log(2) / 4
     0.173287
     """
 
@@ -141,6 +170,8 @@ class BinaryFocalCrossentropy(Binary):
     from_logits: bool = hyperparameter(False, flag)
     label_smoothing: float = hyperparameter(0.0, SMOOTHING)
     epsilon: float | None = hyperparameter(None, CLIP)
+    ignore_index: int | None = hyperparameter(None, optional(integer))
+    missing: Literal["ignore"] | None = hyperparameter(None, MISSING)
     use = "yes/no with few positives"
     drawn = False
 

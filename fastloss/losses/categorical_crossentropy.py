@@ -31,41 +31,52 @@ MATHS = SoftmaxMaths("categorical_crossentropy", focus, derivative, Constants, i
 
 @dataclass(frozen=True)
 class CategoricalCrossentropy(Categorical):
-    """The negative log-likelihood of exclusive classes.
+    """Cross-entropy of exclusive classes.
 
-    loss -sum_k c_k y_k log p_k, with p = y_pred, or p = softmax(y_pred) over `axis` with from_logits=True; then the
-    gradient is p_j sum_k c_k y_k - c_j y_j and the Hessian p_j (1-p_j) sum_k c_k y_k, each with full relative accuracy
-    where p is near 1.
-    y_true is dense (y_pred's shape, one-hot or soft) or class indices (y_pred's shape without `axis`; integers, on the
-    CPU also float32 and float64 that hold whole numbers). Rows of probabilities need not sum to 1; from them, log is
-    clamped at -100 and the divisor of the gradient -y/p at 1e-12.
-    Logits of -inf are masked classes. A class index outside [0, K), a probability outside [0, 1] is a ValueError.
-    Shapes, dtypes and other errors: see `Loss`. Source: Keras, torch.
+    loss(y, p) = -sum_k c_k y_k log p_k over the classes k, for probabilities p of
+    y_pred. y_true holds class indices (integers, or floats that are whole numbers, of
+    y_pred's shape without the class axis) or a target in [0, 1] for every class
+    (one-hot or soft, of y_pred's shape).
 
     Parameters
     ----------
     from_logits : bool, default False
-        Whether p is softmax(y_pred).
-    label_smoothing : float, default 0.0
-        A number a in [0, 1): y becomes y (1-a) + a/K.
-    class_weight : sequence of float or {class: float}, optional
-        One number c_k >= 0 per class; the mean divides by sum w c[y] (torch's rule for indices). None: 1.
-    ignore_index : int, optional
-        Examples with this class index count for nothing.
+        Whether y_pred holds logits: p = softmax(y_pred) over `axis`. A logit of -inf
+        takes its class out.
+    label_smoothing : float in [0, 1), default 0.0
+        Replaces the target y of a class by y (1 - label_smoothing) + label_smoothing /
+        (number of classes).
+    class_weight : array_like or dict, default None
+        A weight c_k >= 0 for each class. In a mean it counts as a weight of the example
+        too, as in torch. None is 1.
+    ignore_index : int, default None
+        An example whose class index has this value has weight 0. Not with targets for
+        every class.
     axis : int, default -1
-        The axis of the classes.
-    epsilon : float, optional
-        A number in [0, 0.5]: p is clipped to [epsilon, 1 - epsilon], instead of the clamps. For probabilities alone.
+        The axis of the classes in y_pred.
+    epsilon : float in [0, 0.5], default None
+        Clips p to [epsilon, 1 - epsilon], with gradient 0 where p was clipped; Keras
+        uses 1e-7. Where rounding has put p beyond 0 or 1, by epsilon or 1e-6 at most,
+        it is clipped too. Not with from_logits.
     signed_targets : bool, default False
-        Whether dense targets may be any numbers, as the advantages of a policy gradient are; the mean then divides by
-        sum w.
+        Whether targets for every class may be any number: the gradient p sum(y) - y is
+        then that of a policy gradient with rewards y.
+
+    Notes
+    -----
+    The derivatives by logits are p_k s - c_k y_k and p_k (1 - p_k) s with s = sum_j c_j
+    y_j; the Hessian is the diagonal. From probabilities, rows need not add up to 1; as
+    in torch, log is at least -100 and a divisor p at least 1e-12.
+
+    The formula is that of torch (CrossEntropyLoss) and Keras (CategoricalCrossentropy,
+    SparseCategoricalCrossentropy).
 
     Examples
     --------
     >>> import numpy as np
-    >>> loss, gradient = CategoricalCrossentropy(from_logits=True)(np.array([0]), np.zeros((1, 2)))
+    >>> loss, gradient = CategoricalCrossentropy(from_logits=True)(np.array([1]), np.array([[0.0, 0.0]]))
     >>> round(loss, 6), gradient
-    (0.693147, array([[-0.5,  0.5]]))
+    (0.693147, array([[ 0.5, -0.5]]))
     """
 
     from_logits: bool = hyperparameter(False, flag)

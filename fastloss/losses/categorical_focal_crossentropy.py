@@ -68,34 +68,48 @@ def _maths_for(name: str) -> SoftmaxMaths:
 class CategoricalFocalCrossentropy(Categorical):
     """Categorical cross-entropy that gives little weight to examples that are already right: unbalanced classes.
 
-    loss -sum_k alpha_k (1-p_k)^gamma y_k log p_k, with p = y_pred, or p = softmax(y_pred) over `axis` with
-    from_logits=True. gamma=0, alpha=None is categorical cross-entropy. Targets, clamps and errors are those of
-    `CategoricalCrossentropy`.
-    Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002, for softmax; Keras multiplies by alpha=0.25 always and
-    renormalises the rows.
+    loss(y, p) = -sum_k alpha_k (1 - p_k)^gamma y_k log p_k over the classes k, for
+    probabilities p of y_pred. y_true holds class indices (integers, or floats that are
+    whole numbers, of y_pred's shape without the class axis) or a target in [0, 1] for
+    every class (one-hot or soft, of y_pred's shape).
 
     Parameters
     ----------
     gamma : float, default 2.0
-        A number >= 0. 0, 0.5, 1 and 2 have kernels of their own; any other takes a real power.
-    alpha : float or sequence of float, optional
-        A number >= 0, or one per class: part of the loss, not a weight of the mean. None: 1.
+        The exponent, >= 0. 0, 0.5, 1 and 2 have kernels of their own and are faster
+        than other values.
+    alpha : float, array_like or dict, default None
+        A factor alpha_k >= 0 for all classes or for each. It is part of the loss and no
+        weight of the mean. None is 1.
     from_logits : bool, default False
-        As in `CategoricalCrossentropy`.
-    label_smoothing : float, default 0.0
-        As in `CategoricalCrossentropy`.
-    ignore_index : int, optional
-        As in `CategoricalCrossentropy`.
+        Whether y_pred holds logits: p = softmax(y_pred) over `axis`. A logit of -inf
+        takes its class out.
+    label_smoothing : float in [0, 1), default 0.0
+        Replaces the target y of a class by y (1 - label_smoothing) + label_smoothing /
+        (number of classes).
+    ignore_index : int, default None
+        An example whose class index has this value has weight 0. Not with targets for
+        every class.
     axis : int, default -1
-        As in `CategoricalCrossentropy`.
-    epsilon : float, optional
-        As in `CategoricalCrossentropy`.
+        The axis of the classes in y_pred.
+    epsilon : float in [0, 0.5], default None
+        Clips p to [epsilon, 1 - epsilon], with gradient 0 where p was clipped; Keras
+        uses 1e-7. Where rounding has put p beyond 0 or 1, by epsilon or 1e-6 at most,
+        it is clipped too. Not with from_logits.
+
+    Notes
+    -----
+    gamma=0, alpha=None is categorical cross-entropy, whose clamps are used here too.
+    The Hessian is the diagonal; it is negative where an example is badly wrong.
+
+    The formula is that of Lin et al. 2017, https://arxiv.org/abs/1708.02002, for
+    softmax. Keras always multiplies by alpha=0.25, and divides each row by its sum.
 
     Examples
     --------
     >>> import numpy as np
-    >>> loss = CategoricalFocalCrossentropy(from_logits=True).loss(np.array([0]), np.zeros((1, 2)))
-    >>> round(loss, 6)  # log(2) / 4
+    >>> loss = CategoricalFocalCrossentropy(from_logits=True)
+    >>> round(loss.loss(np.array([0]), np.zeros((1, 2))), 6)  # log(2) / 4
     0.173287
     """
 

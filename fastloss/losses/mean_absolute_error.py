@@ -1,9 +1,9 @@
 """Mean absolute error."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from ._base import Elementwise, ElementwiseMaths, scalar
+from ._base import MISSING, Elementwise, ElementwiseMaths, hyperparameter, scalar
 
 
 @scalar
@@ -18,8 +18,18 @@ def point(y: Any, p: Any, c: Any) -> Any:
 class MeanAbsoluteError(Elementwise):
     """The mean of the absolute differences: outliers do not dominate.
 
-    loss |y - p|, gradient sign(p - y) with 0 at p = y, Hessian 0, for y = y_true and p = y_pred of any one shape.
-    Shapes, dtypes and errors: see `Loss`. At 0 torch gives 0 too, scikit-learn -1, JAX +1.
+    loss(y, p) = |y - p| for y of y_true and p of y_pred, arrays of one shape.
+
+    Parameters
+    ----------
+    missing : "ignore", default None
+        With "ignore", a target that is NaN has weight 0. With None it makes the loss
+        NaN.
+
+    Notes
+    -----
+    The gradient is sign(p - y), with 0 at p = y, as in torch (scikit-learn has -1
+    there, JAX 1). The Hessian is 0.
 
     Examples
     --------
@@ -28,6 +38,7 @@ class MeanAbsoluteError(Elementwise):
     0.5
     """
 
+    missing: Literal["ignore"] | None = hyperparameter(None, MISSING)
     task = ("regression",)
     use = "regression where outliers should not dominate"
     _predictions = ElementwiseMaths("mean_absolute_error", point, apart=True)

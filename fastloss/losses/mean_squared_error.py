@@ -1,9 +1,9 @@
 """Mean squared error."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from ._base import Elementwise, ElementwiseMaths, scalar
+from ._base import MISSING, Elementwise, ElementwiseMaths, hyperparameter, scalar
 
 
 @scalar
@@ -17,8 +17,18 @@ def point(y: Any, p: Any, c: Any) -> Any:
 class MeanSquaredError(Elementwise):
     """The mean of the squared differences: large errors count much more than small ones.
 
-    loss (y - p)^2 (no half), gradient 2 (p - y), Hessian 2, for y = y_true and p = y_pred of any one shape.
-    Shapes, dtypes and errors: see `Loss`. The formula is Keras's and torch's; scikit-learn and XGBoost use half of it.
+    loss(y, p) = (y - p)^2 for y of y_true and p of y_pred, arrays of one shape.
+
+    Parameters
+    ----------
+    missing : "ignore", default None
+        With "ignore", a target that is NaN has weight 0. With None it makes the loss
+        NaN.
+
+    Notes
+    -----
+    The gradient is 2 (p - y), the Hessian 2. The formula is that of Keras and torch;
+    scikit-learn and XGBoost use half of it.
 
     Examples
     --------
@@ -28,6 +38,7 @@ class MeanSquaredError(Elementwise):
     (0.625, array([ 0.5, -1. ]))
     """
 
+    missing: Literal["ignore"] | None = hyperparameter(None, MISSING)
     task = ("regression",)
     use = "regression where large errors are much worse"
     first = True

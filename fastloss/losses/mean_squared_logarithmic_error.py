@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .._math.elementary import log_parts
 from .._math.primitives import fma, pick, split
-from ._base import Elementwise, ElementwiseMaths, Interval, scalar
+from ._base import MISSING, Elementwise, ElementwiseMaths, Interval, hyperparameter, scalar
 
 
 @scalar
@@ -55,10 +55,22 @@ def outside(y: Any, p: Any, c: Any) -> Any:
 class MeanSquaredLogarithmicError(Elementwise):
     """The mean of the squared differences of logarithms: relative errors, and underestimates cost more.
 
-    loss (log(1+y) - log(1+p))^2, gradient 2 D / (1+p), Hessian 2 (1 - D) / (1+p)^2 with D = log((1+p) / (1+y)), for
-    y = y_true > -1 and p = y_pred > -1 of any one shape; other values are a ValueError. D is computed as
-    sign(p-y) log1p(|y-p| / (1 + min(y, p))), so nothing cancels where p is near y.
-    Shapes, dtypes and errors: see `Loss`. Source: Keras, scikit-learn (which do take the difference of logs).
+    loss(y, p) = D^2 with D = log((1 + p) / (1 + y)), for y of y_true and p of y_pred,
+    arrays of one shape with values > -1.
+
+    Parameters
+    ----------
+    missing : "ignore", default None
+        With "ignore", a target that is NaN has weight 0. With None it makes the loss
+        NaN.
+
+    Notes
+    -----
+    The gradient is 2 D / (1 + p), the Hessian 2 (1 - D) / (1 + p)^2. D is computed as
+    sign(p - y) log1p(|y - p| / (1 + min(y, p))), so nothing cancels where p is near y.
+
+    The formula is that of Keras and scikit-learn, which subtract two logarithms. Keras
+    also replaces negative values by 1e-7.
 
     Examples
     --------
@@ -67,6 +79,7 @@ class MeanSquaredLogarithmicError(Elementwise):
     5.301898
     """
 
+    missing: Literal["ignore"] | None = hyperparameter(None, MISSING)
     task = ("regression",)
     use = "targets that span orders of magnitude; underestimates cost more"
     takes = Interval(-1.0, math.inf, above=True)

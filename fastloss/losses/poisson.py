@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .._math.elementary import exp, log, two_sum
 from .._math.primitives import pick
-from ._base import NONNEGATIVE, Elementwise, ElementwiseMaths, Interval, flag, hyperparameter, optional, scalar
+from ._base import MISSING, NONNEGATIVE, Elementwise, ElementwiseMaths, Interval, flag, hyperparameter, optional, scalar
 from ._probability import at_least
 
 
@@ -50,17 +50,26 @@ def log_outside(y: Any, z: Any, c: Any) -> Any:
 class Poisson(Elementwise):
     """The negative log-likelihood of counts under a Poisson distribution, without its constant.
 
-    loss p - y log p, gradient (p - y) / p, Hessian y / p^2 for rates p = y_pred >= 0 and counts y = y_true >= 0; from
-    logits, p = exp(z): loss e^z - y z, gradient e^z - y, Hessian e^z. Negative values are a ValueError.
-    From rates, log is clamped at -100 and divisors at 1e-12.
-    Shapes, dtypes and errors: see `Loss`. Source: Keras; scikit-learn's HalfPoissonLoss is from_logits=True.
+    loss(y, p) = p - y log p for a count y >= 0 of y_true and a rate p >= 0 of y_pred,
+    arrays of one shape.
 
     Parameters
     ----------
     from_logits : bool, default False
-        Whether y_pred holds logarithms of rates.
-    epsilon : float, optional
-        A number >= 0: log p becomes log(p + epsilon) (Keras: 1e-7). For rates alone.
+        Whether y_pred holds logarithms of rates: p = exp(y_pred).
+    epsilon : float >= 0, default None
+        Replaces log p by log(p + epsilon); Keras uses 1e-7. Not with from_logits.
+    missing : "ignore", default None
+        With "ignore", a target that is NaN has weight 0. With None it makes the loss
+        NaN.
+
+    Notes
+    -----
+    The derivatives by a logarithm z are exp(z) - y and exp(z), those by a rate (p - y)
+    / p and y / p^2. From rates, log is at least -100 and a divisor at least 1e-12.
+
+    The formula is that of Keras (Poisson) and torch (PoissonNLLLoss); scikit-learn's
+    HalfPoissonLoss is from_logits=True.
 
     Examples
     --------
@@ -72,6 +81,7 @@ class Poisson(Elementwise):
 
     from_logits: bool = hyperparameter(False, flag)
     epsilon: float | None = hyperparameter(None, optional(NONNEGATIVE))
+    missing: Literal["ignore"] | None = hyperparameter(None, MISSING)
     task = ("count regression",)
     activation = "exp"
     use = "counts"

@@ -1,11 +1,11 @@
 """Squared hinge loss, of margins or through tanh."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .._math.elementary import exp_raised, lower
 from .._math.primitives import fma
-from ._base import Elementwise, ElementwiseMaths, flag, hyperparameter, scalar
+from ._base import MISSING, Elementwise, ElementwiseMaths, flag, hyperparameter, scalar
 
 
 @scalar
@@ -39,15 +39,23 @@ def outside(y: Any, p: Any, c: Any) -> Any:
 class SquaredHinge(Elementwise):
     """The squared hinge loss: yes or no with a margin, without probabilities.
 
-    loss max(0, 1 - y p)^2, gradient -2 y max(0, 1 - y p), Hessian 2 where 1 - y p > 0, for y = y_true in {-1, 1} and
-    p = y_pred of any one shape. Any other label is a ValueError: 0/1 labels are not guessed at (Keras turns them into
-    -1/1 when the whole array is 0/1).
-    Shapes, dtypes and errors: see `Loss`. Source: Keras; often written as a sum, which is reduction="sum".
+    loss(y, p) = max(0, 1 - y p)^2 for a label y = -1 or 1 of y_true and p of y_pred,
+    arrays of one shape.
 
     Parameters
     ----------
     from_logits : bool, default False
-        Whether p is tanh(y_pred).
+        Whether p = tanh(y_pred).
+    missing : "ignore", default None
+        With "ignore", a target that is NaN has weight 0. With None it makes the loss
+        NaN.
+
+    Notes
+    -----
+    The gradient is -2 y max(0, 1 - y p), the Hessian 2 where 1 - y p > 0. Labels of 0
+    and 1 are refused: Keras turns them into -1 and 1 where the whole array is 0 and 1.
+
+    The formula is that of Keras; where it is written as a sum, use reduction="sum".
 
     Examples
     --------
@@ -57,6 +65,7 @@ class SquaredHinge(Elementwise):
     """
 
     from_logits: bool = hyperparameter(False, flag)
+    missing: Literal["ignore"] | None = hyperparameter(None, MISSING)
     task = ("maximum-margin classification",)
     activation = "tanh"
     use = "yes/no with a margin, without probabilities"

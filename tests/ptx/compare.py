@@ -69,8 +69,8 @@ def terms(loss, y, p, gradient):
 
 def _sides(loss, method, y, p, options):
     """The largest of the two terms of a soft label's results, each for itself; None where labels are hard."""
-    binary = not categorical(loss) and loss._maths().sides is not None
-    if not binary or (np.isin(y.astype(float), (0, 1)).all() and not loss.label_smoothing):
+    sides = None if categorical(loss) else loss._maths().sides
+    if sides is None or sides.rest is None or (np.isin(y.astype(float), (0, 1)).all() and not loss.label_smoothing):
         return None
     hard = dataclasses.replace(loss, label_smoothing=0.0)
     found = [_results(hard, method, np.full_like(y, side), p, options) for side in (0, 1)]

@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
+import fastloss as fl
 from tests.ptx.cases import ALL, BF16, F16, F32, F64, WEIGHTS, elements, losses, name, some, weights
 from tests.ptx.compare import RESULTS, check
 
@@ -50,4 +51,23 @@ def test_elements(loss, label, pred, method, offsets, card, request):
         y, p, _ = elements(loss, shape, label, pred, n + k)
         w = weights(form, shape, kind, n)
         check(changed(loss, n + k), y, p, method, (*at, shift * np.dtype(kind).itemsize), reduction=reduction,
+              **({} if w is None else {"sample_weight": w}))  # fmt: skip
+
+
+LEFT_OUT = [fl.BinaryCrossentropy(from_logits=True, pos_weight=(1.0, 2.5, 0.5), ignore_index=-1),
+            fl.BinaryFocalCrossentropy(ignore_index=-1), fl.MeanSquaredError(missing="ignore"),
+            fl.BinaryCrossentropy(missing="ignore", ignore_index=-1, pos_weight=(1.0, 2.5, 0.5))]  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", LEFT_OUT, ids=name)
+@pytest.mark.parametrize(("label", "pred"), [(F32, F32), (np.int8, BF16), (F64, F64)], ids=name)
+def test_targets_that_do_not_count_and_weights_of_labels(loss, label, pred, card):
+    if loss.missing and label is np.int8:
+        pytest.skip("no integer is NaN")
+    for n, (shape, reduction) in enumerate(itertools.product([(5, 3), (1367, 3)], ["mean", "sum", "none"])):
+        y, p, _ = elements(loss, shape, label, pred, n)
+        left_out = np.random.default_rng(n).random(shape) < 0.3
+        y[left_out], p[left_out] = np.nan if loss.missing else -1, np.nan
+        w = weights("first", shape, F32, n) if n % 2 else None
+        check(loss, y, p, "__call__", (0, 0, 0, 0), reduction=reduction,
               **({} if w is None else {"sample_weight": w}))  # fmt: skip
