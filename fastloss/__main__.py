@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import fastloss
-from fastloss._choose import ACTIVATIONS, SAME, TASKS, Choice
+from fastloss._choose import ACTIVATIONS, TASKS, Choice
 
 EXAMPLES = """examples:
-  python -m fastloss choose --task "multi-label classification" --activation sigmoid
+  python -m fastloss choose multi-label sigmoid
   python -m fastloss plot losses.png
   python -m fastloss plot bce.svg bce
   python -m fastloss show-versions
 """
-FOCAL = "focal"
-"""The name of the picture of focal losses for several gammas."""
+FOCAL, MARGIN = "focal", "margin"
+"""The names of the pictures of focal losses for several gammas, and of losses over the margin."""
 
 
 def losses() -> dict[str, fastloss.Loss]:
@@ -30,15 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("show-versions", help="print what a bug report needs")
     plot = commands.add_parser("plot", help="draw losses into a file",
-                               description="Draw losses into a file: without names the usual ones beside each other, "
-                               "with one name that loss, its gradient and its Hessian.")  # fmt: skip
+                               description="Draw losses into a file: without names those of regression and those of "
+                               "yes and no, with one name that loss, its gradient and its Hessian.")  # fmt: skip
     plot.add_argument("file", metavar="OUT.png", help="the file; its suffix says the format: .png, .svg, .pdf")
-    plot.add_argument("losses", metavar="LOSS", nargs="*", default=[], help=f"{', '.join(losses())}; or {FOCAL}")
+    plot.add_argument(
+        "losses", metavar="LOSS", nargs="*", default=[], help=f"{', '.join(losses())}; or {FOCAL}, or {MARGIN}"
+    )
     choose = commands.add_parser("choose", help="which loss for which task and last layer",
                                  description="Names the losses for a task and a last layer; what is not given is asked "
                                  "for, where there is a terminal.")  # fmt: skip
-    choose.add_argument("--task", help="; ".join(TASKS))
-    choose.add_argument("--activation", help=f"of the last layer: {', '.join(ACTIVATIONS)}")
+    for name, what in (("task", "; ".join(TASKS)), ("activation", f"of the last layer: {', '.join(ACTIVATIONS)}")):
+        choose.add_argument(name, metavar=name.upper(), nargs="?", help=what)
+        choose.add_argument(f"--{name}", dest=f"{name}_too", metavar=name.upper(), help="the same")
     given = parser.parse_args(arguments)
     try:
         if given.command == "show-versions":
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif given.command == "plot":
             draw(given.file, given.losses)
         else:
-            report(ask(given.task, given.activation))
+            report(ask(given.task_too or given.task, given.activation_too or given.activation))
     except (ValueError, ImportError, OSError) as error:
         print(f"python -m fastloss: {error}", file=sys.stderr)
         return 2
@@ -61,37 +64,39 @@ def ask(task: str | None, activation: str | None) -> Choice:
     fastloss.choose(task=task, activation=activation)  # an unknown name is an error before anything is asked
     if sys.stdin.isatty():
         if task is None:
-            task = _answer("What is to be learned?", [*TASKS])
+            task = _answer("What is to be learned?", [*TASKS], "task")
         if activation is None:
-            activation = _answer("What is the last layer's activation?", [*ACTIVATIONS])
+            activation = _answer("What is the last layer's activation?", [*ACTIVATIONS], "activation")
     return fastloss.choose(task=task, activation=activation)
 
 
-def _answer(question: str, names: list[str]) -> str | None:
-    """A name, given as such or by its number; asked for again where it is neither."""
+def _answer(question: str, names: list[str], argument: str) -> str | None:
+    """A name, or its number; asked for again where it is neither."""
     print(question)
     for number, name in enumerate(names, 1):
         print(f"  {number}  {name}")
     while True:
         try:
-            said = input("number or name, empty if open: ").strip().lower()
+            said = input("number or name, empty if open: ").strip()
         except EOFError:
             return None
         if said.isdecimal() and 1 <= int(said) <= len(names):
             return names[int(said) - 1]
-        said = SAME.get(said, said)
-        if not said or said in names:
+        try:
+            fastloss.choose(**{argument: said or None})
+        except ValueError as error:
+            print(str(error).removeprefix("choose: "))
+        else:
             return said or None
-        print(f"{said!r} is none of them")
 
 
 def report(choice: Choice) -> None:
-    """Print suggestions, then warnings."""
-    _print("import fastloss\n")
+    """Print warnings, then suggestions."""
+    for warning in choice.warnings:
+        _print(f"warning: {warning}")
+    _print("\nimport fastloss\n" if choice.warnings else "import fastloss\n")
     for suggestion in choice.suggestions:
         _print(f"{suggestion.code}\n    # {suggestion.reason}")
-    for warning in choice.warnings:
-        _print(f"\nwarning: {warning}")
 
 
 def _print(text: str) -> None:
@@ -106,22 +111,29 @@ def _print(text: str) -> None:
 def draw(file: str, names: list[str]) -> None:
     """Draw the losses of these names into a file."""
     known = losses()
-    unknown = [name for name in names if name not in known and name != FOCAL]
-    if unknown or (FOCAL in names and len(names) > 1):
-        expected = f"one or more of {', '.join(known)}, or {FOCAL} alone"
+    alone = {FOCAL, MARGIN}
+    unknown = [name for name in names if name not in known and name not in alone]
+    if unknown or (alone & {*names} and len(names) > 1):
+        expected = f"one or more of {', '.join(known)}, or {FOCAL} or {MARGIN} alone"
         raise ValueError(f"plot: no picture of {' '.join(unknown or names)}, expected {expected}")
     import fastloss.plot as plot  # Matplotlib, which the other commands do without
 
-    figure = plot.Figure(figsize=plot.SIZE, layout="constrained")  # of no window, whatever the backend
-    axes, formats = figure.subplots(), figure.canvas.get_supported_filetypes()
+    parts, (width, height) = 1 if names else 2, plot.SIZE
+    figure = plot.Figure(figsize=(parts * width, height), layout="constrained")  # of no window, whatever the backend
+    axes, formats = figure.subplots(1, parts, squeeze=False)[0], figure.canvas.get_supported_filetypes()
     if Path(file).suffix[1:].lower() not in formats:
         raise ValueError(f"plot: the file is {file!r}, expected one that ends in .{', .'.join(sorted(formats))}")
     if names == [FOCAL]:
-        plot.plot_focal(ax=axes)
+        plot.plot_focal(ax=axes[0])
+    elif names == [MARGIN]:
+        plot.plot_margin(axes[0])
     elif len(names) == 1:
-        plot.plot_loss(known[names[0]], axes)
+        plot.plot_loss(known[names[0]], axes[0])
+    elif names:
+        plot.plot_losses([known[name] for name in names], axes[0])
     else:
-        plot.plot_losses([known[name] for name in names] or None, axes)
+        plot.plot_losses(ax=axes[0])
+        plot.plot_margin(axes[1])
     figure.savefig(file, dpi=200, bbox_inches="tight")
 
 

@@ -1,7 +1,9 @@
 """Which loss for which task and last layer, from what the losses say of themselves."""
 
+import difflib
 import re
 import sys
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ._core.interval import EVERYTHING, UNIT, Interval
@@ -22,11 +24,14 @@ ACTIVATIONS = {
     "softmax": UNIT,
     "tanh": Interval(-1.0, 1.0),
     "exp": Interval(0.0, float("inf")),
+    "softplus": Interval(0.0, float("inf")),
+    "relu": Interval(0.0, float("inf")),
     "none": EVERYTHING,
 }
 """What the last layers give; "none" is a linear layer."""
-SAME = {"linear": "none", "identity": "none"}
-"""Other names of theirs."""
+OTHER_TASKS = {"multiclass": "single-label classification", "categorical": "single-label classification",
+               "counts": "count regression", "margin": "maximum-margin classification"}  # fmt: skip
+OTHER_ACTIVATIONS = {"linear": "none", "identity": "none", "logits": "none", "logistic": "sigmoid"}
 
 
 class Suggestion(NamedTuple):
@@ -44,36 +49,77 @@ class Choice(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def choose(*, task: str | None = None, activation: str | None = None) -> Choice:
-    """The losses for a task and the activation of the last layer, each with its reason; None where it is not known.
+def choose(task: str | None = None, activation: str | None = None) -> Choice:
+    """The losses for a task and the activation of the last layer, each with its reason.
 
-    task is one of "binary classification", "multi-label classification", "single-label classification", "regression",
-    "count regression", "maximum-margin classification"; activation is "sigmoid", "softmax", "tanh", "exp", or "none"
-    ("linear", "identity") for a last layer without one. The code is right behind the layer that was named: a loss has
-    its activation fused (from_logits=True) where the last layer has none or was not named, and the reason says so.
-    Every pair that does not fit gives a warning that says why and what to do; only an unknown name is a ValueError.
+    Parameters
+    ----------
+    task : str, default None
+        "binary classification", "multi-label classification", "single-label
+        classification", "regression", "count regression" or "maximum-margin
+        classification". The first word will do, and "multiclass" is single-label
+        classification; case, spaces and hyphens do not matter. None is any task.
+    activation : str, default None
+        Of the last layer: "sigmoid", "softmax", "tanh", "exp", "softplus", "relu" or
+        "none" ("linear"). None where it is not known.
 
+    Returns
+    -------
+    Choice
+        The suggestions, the best first, and a warning for each loss that does not fit
+        the activation. The code of a suggestion has from_logits=True only where the
+        last layer has no activation or is not known.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
     >>> import fastloss
-    >>> choice = fastloss.choose(task="single-label classification", activation="tanh")
+    >>> choice = fastloss.choose("multiclass", "tanh")
     >>> choice.suggestions[0].code
     'loss = fastloss.CategoricalCrossentropy()'
     >>> choice.warnings[0]
     'tanh gives values in [−1, 1], which categorical cross-entropy cannot take; use softmax'
-    >>> fastloss.choose(task="single-label classification", activation="none").suggestions[0].code
+    >>> fastloss.choose("multiclass", "none").suggestions[0].code
     'loss = fastloss.CategoricalCrossentropy(from_logits=True)'
     """
-    if task is not None and task not in TASKS:
-        raise ValueError(f"choose: task is {task!r}, expected one of {', '.join(map(repr, TASKS))}")
-    if activation is not None and activation not in (*ACTIVATIONS, *SAME):
-        raise ValueError(f"choose: activation is {activation!r}, expected one of {', '.join(map(repr, ACTIVATIONS))}")
-    activation = SAME.get(activation, activation) if activation is not None else None
+    if task is not None and activation is None and _key(task) in _names(ACTIVATIONS, OTHER_ACTIVATIONS):
+        raise ValueError(f"choose: task is {task!r}, which is an activation; expected activation={task!r}")
+    task = None if task is None else _meant("task", task, TASKS, OTHER_TASKS)
+    activation = None if activation is None else _meant("activation", activation, ACTIVATIONS, OTHER_ACTIVATIONS)
     fitting = [loss for loss in LOSSES if task is None or task in loss.task]
     if task is None and activation not in (None, "none"):
-        fitting = [loss for loss in fitting if last_layer(loss) == activation]
+        fitting = [loss for loss in fitting if not misfit(loss, activation)
+                   and (loss.takes != EVERYTHING or loss.activation == activation)]  # fmt: skip
         fitting.sort(key=lambda loss: loss.activation != activation)  # those that are made for it first
     warnings = [] if activation is None else [misfit(loss, activation) for loss in fitting]
     suggestions = tuple(suggestion for loss in fitting for suggestion in suggest(loss, activation))
     return Choice(suggestions, tuple(text for text in warnings if text))
+
+
+def _key(name: object) -> str:
+    """A name without case, spaces, hyphens and underscores."""
+    return re.sub(r"[\s_-]", "", name.lower()) if isinstance(name, str) else ""
+
+
+def _names(known: Iterable[str], others: dict[str, str]) -> dict[str, str]:
+    """What names are called: themselves, without their last word, and otherwise."""
+    short = {_key(name.rpartition(" ")[0]): name for name in known if " " in name}
+    return short | {_key(name): name for name in known} | {_key(other): name for other, name in others.items()}
+
+
+def _meant(argument: str, said: object, known: Iterable[str], others: dict[str, str]) -> str:
+    """The name that was meant; ValueError where there is none."""
+    names = _names(known, others)
+    found = names.get(_key(said))
+    if found is None:
+        near = difflib.get_close_matches(_key(said), names, 1)
+        hint = f"did you mean {names[near[0]]!r}? " if near else ""
+        raise ValueError(f"choose: {argument} is {said!r}; {hint}expected one of {', '.join(map(repr, known))}")
+    return found
 
 
 def name_of(loss: type[Loss]) -> str:
@@ -102,9 +148,18 @@ def misfit(loss: type[Loss], activation: str) -> str:
         return f"{what} gives values in {given}, which cannot reach all targets of {name}; use {use}"
     if ACTIVATIONS[own] != given:
         return f"{what} gives values in {given}, so {name} cannot reach targets outside; for those use {use}"
-    if own == "softmax":
-        return f"{what} gives each class a probability of its own, {name} wants them to add to 1; use softmax"
-    return f"{what} makes probabilities that add to 1, {name} answers each question by itself; use {use}"
+    if own == "sigmoid":
+        return f"{what} makes probabilities that add up to 1, {name} has a probability for each label; use {use}"
+    if activation == "relu" and loss.activation is not None:
+        return f"{what} gives rates of 0, where its own gradient is 0 too; use {use} or softplus"
+    return ""
+
+
+def caveat(loss: type[Loss], activation: str | None) -> str:
+    """What is better than an activation behind which a loss fits; empty where nothing is."""
+    if last_layer(loss) == "softmax" and activation == "sigmoid":
+        return " (fits; softmax is better, since its probabilities add up to 1)"
+    return ""
 
 
 def suggest(loss: type[Loss], activation: str | None) -> list[Suggestion]:
@@ -117,7 +172,7 @@ def suggest(loss: type[Loss], activation: str | None) -> list[Suggestion]:
         return [Suggestion(loss(), loss.use + hint, plain)]
     if activation not in (None, "none"):
         hint = f" (faster, and exact in the tails: no {own} in the last layer, and from_logits=True)"
-        return [Suggestion(loss(), loss.use + hint, plain)]
+        return [Suggestion(loss(), loss.use + caveat(loss, activation) + hint, plain)]
     hint = f" ({own} is part of the loss: the last layer has no activation)"
     found = [Suggestion(loss(from_logits=True), loss.use + hint, fused)]
     if activation == "none" and loss.takes.covers(EVERYTHING):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import BinaryFocalCrossentropy, Loss
+from . import BinaryCrossentropy, BinaryFocalCrossentropy, Loss, squared_hinge
 from ._choose import LOSSES, name_of
 
 try:
@@ -25,20 +25,40 @@ DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (4, 1.2, 1, 1.
                            (0, (4, 1.2, 1, 1.2, 1, 1.2)))  # fmt: skip
 LIKELIHOODS = ("sigmoid", "softmax", "exp")
 """The activations of losses that are logarithms of likelihoods, in nats."""
+OTHER_LABEL = {"binary classification": 0, "maximum-margin classification": -1}
+"""The label that is not 1, by task."""
 HANDLE = 2.8  # longer than the longest pattern of dashes, so that the legend shows all of it
 POINTS = 601
 SIZE = (6.0, 4.2)
 """Inches, of a figure that is made here."""
-USUAL = tuple(loss() for loss in LOSSES if loss.drawn)
+REGRESSION = tuple(loss() for loss in LOSSES if any("regression" in task for task in loss.task))
 
 
-def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw losses over the prediction, or the logit, for a target of 1.
+def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None, *, target: float = 1.0) -> Axes:
+    """Draw losses over the prediction, or the logit, for one target.
 
-    Losses of predictions are 0 where the two agree, unless labels are smoothed. Of Poisson, which is 1 at its least,
-    what is above that is drawn. A loss from logits is drawn over its logit. Losses of classes do not fit in here (see
-    `plot_loss`): a ValueError; what is no loss is a TypeError. Returns the Axes, a new one unless ax is given.
+    Parameters
+    ----------
+    losses : sequence of Loss, default None
+        None is all losses of regression. Losses of classes do not fit in here; see
+        `plot_loss`. Of Poisson its minimum is subtracted.
+    ax : matplotlib.axes.Axes, default None
+        Where they are drawn. None is a new figure.
+    target : float, default 1.0
+        The target.
 
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        For no losses, losses of classes, a target that a loss does not take, and what
+        is no loss.
+
+    Examples
+    --------
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import fastloss, fastloss.plot
     >>> axes = fastloss.plot.plot_losses([fastloss.mse, fastloss.mae])
@@ -46,7 +66,7 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) ->
     ['mean squared error', 'mean absolute error']
     >>> matplotlib.pyplot.close()
     """
-    drawn = USUAL if losses is None else tuple(losses)
+    drawn = REGRESSION if losses is None else tuple(losses)
     if not drawn:
         raise ValueError("plot_losses: losses is empty, expected at least one loss")
     for loss in drawn:
@@ -54,29 +74,93 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None) ->
         if hasattr(loss, "axis"):
             raise ValueError(f"plot_losses: {type(loss).__name__} is a loss of several classes, expected losses of "
                              "one prediction; see plot_loss")  # fmt: skip
-    axes, logits = _axes(ax), {getattr(loss, "from_logits", False) for loss in drawn}
-    low, high = (-3.0, 3.0) if True in logits else (-0.5, 3.0)
-    for number, loss in enumerate(drawn):
-        x = _reach(loss, low, high)
-        values, label = loss.loss(np.ones_like(x), x, reduction="none"), _title(loss)
+    curves = []
+    logits = {getattr(loss, "from_logits", False) for loss in drawn}
+    low, high = (-3.0, 3.0) if True in logits else (min(-0.5, target - 2), target + 2)
+    for loss in drawn:
+        x, label = _reach(loss, low, high), _title(loss)
+        values = loss.loss(np.full_like(x, target), x, reduction="none")
         if loss.least:
-            values = values - loss.least
-            label += ", above its least"
+            values, label = values - _least(loss, target), f"{label}, minus its minimum"
+        curves.append((label, x, values))
+    axes = _axes(ax)
+    for number, (label, x, values) in enumerate(curves):
         axes.plot(x, values, label=label, **_line(number))
     what = "prediction or logit" if len(logits) == 2 else "logit" if True in logits else "prediction"
-    unit = "nats, or target's units"
-    _finish(axes, f"{what} for a target of 1", f"loss ({unit})", (low, high), (-0.1, 4.0))
-    place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.55, 1)} if losses is None else {}  # amid them
-    axes.legend(frameon=False, handlelength=HANDLE, **place)
+    _finish(axes, f"{what}, for a target of {target:g}", "loss", (low, high), (-0.1, 4.0))
+    if losses is None:  # amid the curves
+        axes.legend(frameon=False, handlelength=HANDLE, loc="upper left", bbox_to_anchor=(0.29, 1))
     return axes
+
+
+def _least(loss: Loss, target: float) -> float:
+    """The least loss of a target, which a Poisson loss has at it, or at its logarithm."""
+    at = np.array([np.log(target) if getattr(loss, "from_logits", False) else target])
+    return float(loss.loss(np.array([target]), at)) if target > 0 else 0.0
+
+
+def plot_margin(ax: Axes | None = None) -> Axes:
+    """Draw losses of yes and no over the margin: the score, where yes is right, and minus the score, where no is.
+
+    A negative margin is a wrong answer, which counts 1 in the 0-1 loss. Cross-entropy and
+    the focal loss are in bits, so that cross-entropy is 1 at a margin of 0 too.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes, default None
+        Where they are drawn. None is a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> import fastloss.plot
+    >>> fastloss.plot.plot_margin().get_xlabel()
+    'margin'
+    >>> matplotlib.pyplot.close()
+    """
+    axes, m = _axes(ax), np.linspace(-3.0, 3.0, POINTS)
+    yes = np.ones_like(m)
+    logistic, focal = BinaryCrossentropy(from_logits=True), BinaryFocalCrossentropy(from_logits=True)
+    curves = {
+        "0-1": np.where(m > 0, 0.0, 1.0),
+        "hinge": np.maximum(0.0, 1 - m),
+        "squared hinge": squared_hinge.loss(yes, m, reduction="none"),
+        "cross-entropy (bits)": logistic.loss(yes, m, reduction="none") / np.log(2),
+        f"focal, γ = {focal.gamma:g} (bits)": focal.loss(yes, m, reduction="none") / np.log(2),
+    }
+    for number, (name, values) in enumerate(curves.items()):
+        axes.plot(m, values, label=name, **_line(number))
+    return _finish(axes, "margin", "loss of one example", (-3.0, 3.0), (-0.1, 6.0))
 
 
 def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = None) -> Axes:
     """Draw the focal loss −(1−p)^γ log p over the probability p of the true class; γ = 0 is cross-entropy.
 
-    The region of well-classified examples, p > 0.6 as in the paper (Lin et al. 2017), is shaded. gammas: numbers >= 0,
-    others are a ValueError. Returns the Axes, a new one unless ax is given.
+    The region of well-classified examples, p > 0.6 as in the paper (Lin et al. 2017), is
+    shaded.
 
+    Parameters
+    ----------
+    gammas : sequence of float, default (0, 0.5, 1, 2, 5)
+        The exponents, >= 0.
+    ax : matplotlib.axes.Axes, default None
+        Where they are drawn. None is a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        For no gammas, or one below 0.
+
+    Examples
+    --------
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import fastloss.plot
     >>> fastloss.plot.plot_focal(gammas=(0, 2)).get_xlabel()
@@ -91,6 +175,7 @@ def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = No
     p = np.linspace(0.004, 1.0, POINTS)
     axes.axvspan(0.6, 1.0, color="#888888", alpha=0.22, linewidth=0)
     axes.text(0.8, 2.2, "well-classified\nexamples", ha="center", va="center")
+    axes.text(0.24, 3.4, r"$-(1-p)^{\gamma}\,\log\,p$", ha="left", va="center", fontsize="x-large")
     for number, loss in enumerate(losses):
         name = f"γ = {loss.gamma:g}" + (" (cross-entropy)" if loss.gamma == 0 else "")
         axes.plot(p, loss.loss(np.ones_like(p), p, reduction="none"), label=name, **_line(number))
@@ -100,10 +185,32 @@ def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = No
 def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = None) -> Axes:
     """Draw a loss of one example with its gradient and its Hessian, for a target of 1.
 
-    Losses of classes are drawn for two classes, over the probability of the true one or over its logit minus the other.
-    from_logits chooses the form; None takes that of the loss. A loss without a fused activation has no form from
-    logits: a ValueError; what is no loss is a TypeError. Returns the Axes, a new one unless ax is given.
+    Of a loss of yes and no, the loss of the other label is drawn too. Losses of classes are
+    drawn for two classes, over the probability of the true one, or over its logit minus the
+    other.
 
+    Parameters
+    ----------
+    loss : Loss
+        What is drawn.
+    ax : matplotlib.axes.Axes, default None
+        Where it is drawn. None is a new figure.
+    from_logits : bool, default None
+        The form; None is that of the loss.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        For from_logits=True and a loss that has no activation.
+    TypeError
+        For what is no loss.
+
+    Examples
+    --------
     >>> import matplotlib; matplotlib.use("Agg")
     >>> import fastloss, fastloss.plot
     >>> fastloss.plot.plot_loss(fastloss.bce, from_logits=True).get_xlabel()
@@ -127,6 +234,10 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
     curves |= {name: part[:, 0] if classes else part for name, part in slopes._asdict().items()}
     for number, (name, values) in enumerate(curves.items()):
         axes.plot(x, values, label="Hessian" if name == "hessian" else name, **_line(number))
+    other = OTHER_LABEL.get(loss.task[0])
+    if other is not None:
+        losses = loss.loss(np.full_like(x, other), x, reduction="none")
+        axes.plot(x, losses, label=f"loss, target {other}".replace("-", "−"), **_line(3))
     what = "probability of the true class" if classes else "prediction, for a target of 1"
     if logits:
         what = "logit of the true class minus that of the other" if classes else "logit, for a target of 1"

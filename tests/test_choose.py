@@ -37,7 +37,7 @@ def test_every_task_has_one_first_choice(task):
     assert len(found) == 1, f"first choices for {task}: {found}; expected one loss with first = True"
     assert task in BESIDE, f"add {task} with its usual last layer to BESIDE, and its first loss to FIRST"
     assert task in FIRST, f"add {task} with its first loss to FIRST"
-    assert f'"{task}"' in fl.choose.__doc__, f"add {task} to the docstring of choose"
+    assert f'"{task}"' in " ".join(fl.choose.__doc__.split()), f"add {task} to the docstring of choose"
 
 
 @pytest.mark.parametrize("loss", CLASSES, ids=lambda c: c.__name__)
@@ -81,18 +81,23 @@ def test_every_pair_has_an_answer(task, activation):
     suggestions, warnings = fl.choose(task=task, activation=activation)
     assert suggestions
     for warning in warnings:
-        assert re.search(r"; (for those )?use (no activation|\w+)$", warning)
-    if activation not in (BESIDE[task], "none") and task != "regression":
+        assert re.search(r"; (for those )?use (no activation|\w+( or softplus)?)$", warning)
+    fits = {BESIDE[task], "none"} | {"single-label classification": {"sigmoid"}, "count regression": {"softplus"}}.get(
+        task, set())  # fmt: skip
+    if activation not in fits and task != "regression":
         assert len(warnings) == len(suggestions)
 
 
 def test_warnings_say_why():
-    for activation, text in (
-        ("tanh", "tanh gives values in [−1, 1], which categorical cross-entropy cannot take; use softmax"),
-        ("sigmoid", "sigmoid gives each class a probability of its own, categorical cross-entropy wants them to add "
-         "to 1; use softmax"),
+    for task, activation, text in (
+        ("multiclass", "tanh",
+         "tanh gives values in [−1, 1], which categorical cross-entropy cannot take; use softmax"),
+        ("multiclass", "relu", "relu gives values in [0, ∞), which categorical cross-entropy cannot take; use softmax"),
+        ("multi-label", "softmax", "softmax makes probabilities that add up to 1, binary cross-entropy has a "
+         "probability for each label; use sigmoid"),
+        ("counts", "relu", "relu gives rates of 0, where its own gradient is 0 too; use exp or softplus"),
     ):  # fmt: skip
-        assert fl.choose(task="single-label classification", activation=activation).warnings[0] == text
+        assert fl.choose(task, activation).warnings[0] == text
     assert fl.choose(task="regression", activation="none").warnings == (
         "no activation gives values in (−∞, ∞), which mean squared logarithmic error cannot take; use exp",
     )
@@ -127,12 +132,42 @@ def test_activation_alone():
     both = [type(suggestion.loss) for suggestion in fl.choose(activation="exp").suggestions]
     assert both == [fl.Poisson, fl.MeanSquaredLogarithmicError]
     assert len(fl.choose().suggestions) == len(CLASSES)
+    assert {type(suggestion.loss) for suggestion in fl.choose(activation="softplus").suggestions} == set(both)
+    assert [type(s.loss) for s in fl.choose(activation="tanh").suggestions] == [fl.SquaredHinge]
+
+
+def test_what_fits_though_another_is_better():
+    """The values of a sigmoid are accepted, and textbooks name the pair."""
+    suggestions, warnings = fl.choose("multiclass", "sigmoid")
+    assert not warnings
+    assert suggestions[0].code == "loss = fastloss.CategoricalCrossentropy()"
+    for suggestion in suggestions:
+        assert "(fits; softmax is better, since its probabilities add up to 1)" in suggestion.reason
+
+
+@pytest.mark.parametrize(("said", "task"), [
+    ("binary", "binary classification"), ("BINARY", "binary classification"),
+    ("Multi-Label", "multi-label classification"),
+    ("multilabel", "multi-label classification"), ("multi_label classification", "multi-label classification"),
+    ("multiclass", "single-label classification"), ("multi-class", "single-label classification"),
+    ("single label", "single-label classification"), ("Regression", "regression"), (" count ", "count regression"),
+    ("counts", "count regression"), ("margin", "maximum-margin classification"),
+])  # fmt: skip
+def test_other_names(said, task):
+    assert fl.choose(said) == fl.choose(task=task)
+    assert fl.choose(said, "Linear") == fl.choose(task, "none") == fl.choose(task=task, activation="identity")
 
 
 def test_unknown_names():
     with pytest.raises(ValueError, match=r"task is 'ranking'.*'regression'"):
         fl.choose(task="ranking")
-    with pytest.raises(ValueError, match=r"activation is 'relu'.*'sigmoid'"):
-        fl.choose(activation="relu")
-    with pytest.raises(ValueError, match=r"activation is \[\], expected one of 'sigmoid'"):
+    with pytest.raises(ValueError, match=r"activation is 'gelu'; .*expected one of 'sigmoid'"):
+        fl.choose(activation="gelu")
+    with pytest.raises(ValueError, match=r"activation is 'sigmod'; did you mean 'sigmoid'\? expected"):
+        fl.choose(activation="sigmod")
+    with pytest.raises(ValueError, match=r"task is 'regresion'; did you mean 'regression'\? expected"):
+        fl.choose("regresion")
+    with pytest.raises(ValueError, match=r"task is 'Softmax', which is an activation; expected activation='Softmax'"):
+        fl.choose("Softmax")
+    with pytest.raises(ValueError, match=r"activation is \[\]; expected one of 'sigmoid'"):
         fl.choose(activation=[])

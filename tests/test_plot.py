@@ -38,23 +38,49 @@ def labelled(axes):
 
 
 def title(loss):
-    return name_in_text(type(loss)) + (", above its least" if loss.least else "")
+    return name_in_text(type(loss)) + (", minus its minimum" if loss.least else "")
 
 
 def test_losses():
     axes = plot.plot_losses()
     shown = curves(axes)
-    assert {fl.MeanSquaredError, fl.Poisson, fl.BinaryCrossentropy} <= {type(loss) for loss in plot.USUAL}
-    assert legend(axes) == [title(loss) for loss in plot.USUAL]
+    assert {fl.MeanSquaredError, fl.Poisson} <= {type(loss) for loss in plot.REGRESSION}
+    assert fl.BinaryCrossentropy not in {type(loss) for loss in plot.REGRESSION}
+    assert legend(axes) == [title(loss) for loss in plot.REGRESSION]
     assert labelled(axes)
-    for loss in plot.USUAL:
+    for loss in plot.REGRESSION:
         x, values = shown[title(loss)]
         textbook, at_one = (plain.elementwise(loss, np.ones_like(p), p).loss for p in (x, np.ones(1)))
         np.testing.assert_allclose(values, textbook - (at_one if loss.least else 0), atol=1e-12, err_msg=title(loss))
         nearest = np.argmin(abs(x - 1))
         assert abs(values[nearest]) <= 1.01 * abs(x[nearest] - 1) + 1e-12, f"{title(loss)} is not 0 where the two agree"
-    assert shown["binary cross-entropy"][0].max() < 1
-    assert shown["squared hinge"][0].min() < 0
+    assert shown["mean squared error"][0].min() < 0
+
+
+@pytest.mark.parametrize("target", [0.5, 2.0, 0.0])
+def test_another_target(target):
+    axes = plot.plot_losses(target=target)
+    assert axes.get_xlabel() == f"prediction, for a target of {target:g}"
+    for label, (x, values) in curves(axes).items():
+        assert values.min() == pytest.approx(0, abs=2e-2), label
+        assert x[values.argmin()] == pytest.approx(target, abs=2e-2), label
+    with pytest.raises(ValueError, match="y_true"):
+        plot.plot_losses([fl.bce], target=2.0)
+
+
+def test_margin():
+    axes = plot.plot_margin()
+    shown = curves(axes)
+    m = np.linspace(-3, 3, len(shown["hinge"][0]))
+    bits = np.log1p(np.exp(-m)) / np.log(2)
+    want = {"0-1": (m <= 0) * 1.0, "hinge": np.maximum(0, 1 - m), "squared hinge": np.maximum(0, 1 - m) ** 2,
+            "cross-entropy (bits)": bits, "focal, γ = 2 (bits)": bits / (1 + np.exp(m)) ** 2}  # fmt: skip
+    assert legend(axes) == [*want]
+    assert labelled(axes)
+    for name, values in want.items():
+        np.testing.assert_allclose(shown[name], [m, values], atol=1e-12)
+    for name in ("0-1", "hinge", "squared hinge", "cross-entropy (bits)"):
+        assert np.interp(0, *shown[name]) == pytest.approx(1)
 
 
 def test_chosen_losses():
@@ -78,9 +104,9 @@ def test_errors_say_what_was_expected():
 def test_the_axis_says_what_it_is():
     logits = fl.BinaryCrossentropy(from_logits=True)
     for losses, what in (
-        ([fl.mae], "prediction for a target of 1"),
-        ([logits], "logit for a target of 1"),
-        ([logits, fl.squared_hinge], "prediction or logit for a target of 1"),
+        ([fl.mae], "prediction, for a target of 1"),
+        ([logits], "logit, for a target of 1"),
+        ([logits, fl.squared_hinge], "prediction or logit, for a target of 1"),
     ):
         axes = plot.plot_losses(losses)
         assert axes.get_xlabel() == what
@@ -99,7 +125,7 @@ def test_losses_of_one_class_are_told_apart():
 
 
 def test_no_two_lines_look_alike():
-    lines = plot.plot_losses([*plot.USUAL, *plot.USUAL, fl.mse]).get_lines()
+    lines = plot.plot_losses([*plot.REGRESSION, *plot.REGRESSION, fl.mse]).get_lines()
     # Line2D scales the dashes but keeps no name for them
     assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in lines}) == len(lines)
 
@@ -129,7 +155,12 @@ def at_a_corner(loss, x):
 def test_one_loss(loss):
     axes = plot.plot_loss(loss)
     shown = curves(axes)
-    assert legend(axes) == ["loss", "gradient", "Hessian"]
+    no = {"sigmoid": ["loss, target 0"], "tanh": ["loss, target −1"]}.get(loss.activation, [])
+    assert legend(axes) == ["loss", "gradient", "Hessian", *no]
+    for label in no:
+        x, values = shown[label]
+        want = plain.elementwise(loss, np.full_like(x, float(label.split()[-1].replace("−", "-"))), x).loss
+        np.testing.assert_allclose(values, want, atol=1e-12)
     assert labelled(axes)
     assert ("logit" in axes.get_xlabel()) == getattr(loss, "from_logits", False)
     x, values = shown["loss"]
@@ -170,7 +201,9 @@ def test_options_that_a_picture_has_no_room_for(loss):
             np.testing.assert_allclose(shown["loss"], usual["loss"], atol=1e-9)
 
 
-@pytest.mark.parametrize("draw", [plot.plot_losses, plot.plot_focal, lambda ax=None: plot.plot_loss(fl.bce, ax)])
+@pytest.mark.parametrize(
+    "draw", [plot.plot_losses, plot.plot_margin, plot.plot_focal, lambda ax=None: plot.plot_loss(fl.bce, ax)]
+)
 def test_axes_are_taken_and_given(draw):
     _, ax = plt.subplots()
     assert draw(ax=ax) is ax

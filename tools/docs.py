@@ -12,7 +12,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
 from fastloss import plot
-from fastloss._choose import ACTIVATIONS, LOSSES, last_layer, misfit, name_of, suggest
+from fastloss._choose import ACTIVATIONS, LOSSES, caveat, last_layer, misfit, name_of, suggest
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +45,8 @@ def forms(loss):
             for suffix, form in (("", False), ("-logits", True)) if loss.activation or not form}  # fmt: skip
 
 
-FIGURES = {"losses": lambda: plot.plot_losses().figure, "focal": lambda: plot.plot_focal().figure}
+FIGURES = {"losses": lambda: plot.plot_losses().figure, "margin": lambda: plot.plot_margin().figure,
+           "focal": lambda: plot.plot_focal().figure}  # fmt: skip
 FIGURES |= {name: draw for loss in LOSSES for name, draw in forms(loss).items()}
 
 
@@ -72,7 +73,8 @@ def _figure(name, page):
 
 
 ALT = {
-    "losses": "The usual losses over the prediction, for a target of 1",
+    "losses": "The losses of regression over the prediction, for a target of 1",
+    "margin": "Losses of yes and no over the margin: 0-1, hinge, squared hinge, cross-entropy, focal",
     "focal": "The focal loss over the probability of the true class, for five gammas",
 }
 for _loss in LOSSES:
@@ -103,10 +105,13 @@ def activation_matrix():
 
 
 def _mark(loss, activation):
+    if caveat(loss, activation):
+        return "(✓)"
     if not misfit(loss, activation):
         fused = [getattr(suggestion.loss, "from_logits", False) for suggestion in suggest(loss, activation)]
         return "logits" if all(fused) else "✓"
-    return "(✓)" if loss.activation is None and loss.takes.covers(ACTIVATIONS[activation]) else "✗"
+    given, own = ACTIVATIONS[activation], ACTIVATIONS[last_layer(loss)]
+    return "(✓)" if loss.takes.covers(given) and (loss.activation is None or given == own) else "✗"
 
 
 def misfit_list():
@@ -114,7 +119,10 @@ def misfit_list():
     lines = []
     for activation in ACTIVATIONS:
         lines += ["", f'??? note "{activation}"', ""]
-        lines += [f"    * {text}" for text in (misfit(loss, activation) for loss in LOSSES) if text]
+        for loss in LOSSES:
+            better = caveat(loss, activation).strip(" ()")
+            text = misfit(loss, activation) or (f"{name_of(loss)} {better}" if better else "")
+            lines += [f"    * {text}"] * bool(text)
     return "\n".join(lines)
 
 

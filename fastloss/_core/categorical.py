@@ -20,7 +20,6 @@ class Categorical(Loss):
     task = ("single-label classification",)
     activation = "softmax"
     takes = UNIT
-    drawn = False
 
     def _maths(self) -> SoftmaxMaths:
         raise NotImplementedError

@@ -14,25 +14,36 @@ from .results import Array, DeviceArray, GradientHessian, LossGradient, Reduced,
 
 
 class Loss(Evaluation):
-    """Base class of all losses: immutable, hashable, picklable, and callable.
+    """Base class of all losses: immutable, hashable, picklable, callable.
 
-    All methods take `(y_true, y_pred, *, sample_weight=None, reduction="mean", out=None)`.
+    A loss is made once, with its options, and called with (y_true, y_pred). All methods
+    take `sample_weight`, `reduction` and `out`, by keyword.
 
-    - `y_true`: array of y_pred's shape (or class indices, see the categorical losses). The dtype of y_pred, bool and
-      any integer are read as they are; another float dtype is converted, piece by piece.
-    - `y_pred`: array of float32, float64, float16 or bfloat16 (16-bit floats are computed in float32). Any strides.
-    - `sample_weight`: a number, or an array that has, in each dimension of the per-example losses from the left, that
-      size or 1. What is masked in a numpy.ma array counts like weight 0, in any of the three (any class of a row: the
-      row).
-    - `reduction`: "mean" (sum of w·loss / sum of w), "sum", "sum_over_batch_size" (sum of w·loss / number of examples)
-      or "none" (the array of w·loss). The gradient is scaled alike; for "none" it is that of the sum.
-    - `out`: where to write: the gradient for `loss_gradient` and `gradient`; a pair for `gradient_hessian`; for
-      reduction="none", (losses, gradient) for `loss_gradient` and the losses for `loss`. It is what is returned. It
-      may be y_pred itself, and may have another float dtype or memory order.
+    Notes
+    -----
+    Reductions, with losses l and weights w:
 
-    ValueError: shapes, reduction or hyperparameters that do not fit, before anything is written; and values outside
-    the domain of the loss, found in the pass itself, after which `out` is unspecified. TypeError: dtypes that do not
-    fit, before anything is written.
+    - "mean": sum(w l) / sum(w). Where the weights add up to 0 (nothing there, all
+      ignored) the loss is 0, and so is the gradient; torch gives NaN.
+    - "sum": sum(w l).
+    - "sum_over_batch_size": sum(w l) / (number of losses), as in Keras.
+    - "none": the array of w l. The gradient is that of the sum.
+
+    Dtypes: y_true has y_pred's dtype, or is bool or any integer, and is read as it is;
+    another float dtype is converted. Class indices may also be floats that are whole
+    numbers. 16-bit floats are computed in float32. Arrays may have any strides, be
+    read-only or memory-mapped.
+
+    Weights: what a numpy.ma array masks has weight 0, in any of the three arrays; in rows
+    of classes the whole row. An element of weight 0 adds exactly 0, even where it is NaN.
+
+    Arrays: those of NumPy are computed on the CPU, those of CuPy, Numba and torch (CUDA)
+    where they are.
+
+    ValueError: shapes, reductions and options that do not fit, before anything is
+    written; values outside the domain of the loss and negative weights, found in the
+    pass, after which `out` is unspecified. TypeError: dtypes and mixtures of devices,
+    before anything is written. NaN is no error: it stays NaN.
 
     Examples
     --------
@@ -56,8 +67,6 @@ class Loss(Evaluation):
     """The predictions that it is defined for."""
     first: ClassVar[bool] = False
     """Whether it is the first choice of its tasks."""
-    drawn: ClassVar[bool] = True
-    """Whether a picture of the usual losses shows it."""
     least: ClassVar[float] = 0.0
     """The least loss of a target of 1, which a picture of several losses leaves out."""
 
@@ -75,10 +84,42 @@ class Loss(Evaluation):
                       **wrong: Never) -> LossGradient[Array, Array]: ...  # fmt: skip
     def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                       out: Any = None, **wrong: Never) -> LossGradient[Any, Any]:  # fmt: skip
-        """The loss and its gradient, in one pass over the data.
+        """The loss and its gradient, in one pass over the data. A call of the loss is this.
 
-        The loss is a float (with reduction="none" an array of y_pred's dtype, float32 for 16-bit floats, without the
-        class axis); the gradient has y_pred's shape, and its dtype unless `out` has another. Errors: see `Loss`.
+        Parameters
+        ----------
+        y_true : array_like
+            Targets, of y_pred's shape; class indices lack its class axis.
+        y_pred : array_like
+            Predictions: float32, float64, float16 or bfloat16.
+        sample_weight : float or array_like, default None
+            Weights >= 0: one, or in each dimension from the left as many as there are
+            losses, or 1. None is 1.
+        reduction : {"mean", "sum", "sum_over_batch_size", "none"}, default "mean"
+            See `Loss`.
+        out : array, default None
+            Where the gradient is written: of y_pred's shape, any float dtype, any memory
+            order. It may be y_pred. With reduction="none", a pair for losses and gradient.
+
+        Returns
+        -------
+        loss : float
+            With reduction="none" an array, as of `loss`. From arrays on a GPU a 0-d float64
+            array there.
+        gradient : array
+            The derivative by y_pred, of its shape and dtype, or `out`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            See `Loss`.
+
+        Examples
+        --------
+        >>> import numpy as np, fastloss as fl
+        >>> loss, gradient = fl.mse(np.array([1.0, 2.0]), np.array([1.5, 1.0]))
+        >>> loss, gradient
+        (0.625, array([ 0.5, -1. ]))
         """
         if wrong:
             raise wrong_option(self, wrong)
@@ -107,9 +148,41 @@ class Loss(Evaluation):
              reduction: Literal["none"], out: Any = None, **wrong: Never) -> Array: ...  # fmt: skip
     def loss(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
              out: Any = None, **wrong: Never) -> Any:  # fmt: skip
-        """The loss alone: a float, or the array of losses for reduction="none". No gradient is computed.
+        """The loss alone: no gradient is computed.
 
-        `out` is for reduction="none": an array of the losses' shape. Errors: see `Loss`.
+        Parameters
+        ----------
+        y_true : array_like
+            Targets, of y_pred's shape; class indices lack its class axis.
+        y_pred : array_like
+            Predictions: float32, float64, float16 or bfloat16.
+        sample_weight : float or array_like, default None
+            Weights >= 0: one, or in each dimension from the left as many as there are
+            losses, or 1. None is 1.
+        reduction : {"mean", "sum", "sum_over_batch_size", "none"}, default "mean"
+            See `Loss`.
+        out : array, default None
+            Where losses are written, for reduction="none".
+
+        Returns
+        -------
+        loss : float
+            With reduction="none" an array of y_pred's shape, without the class axis, and of
+            its dtype, float32 for 16-bit floats. From arrays on a GPU a 0-d float64 array
+            there.
+
+        Raises
+        ------
+        ValueError, TypeError
+            See `Loss`.
+
+        Examples
+        --------
+        >>> import numpy as np, fastloss as fl
+        >>> fl.mae.loss(np.array([1.0, 2.0]), np.array([1.5, 1.0]))
+        0.75
+        >>> fl.mae.loss(np.array([1.0, 2.0]), np.array([1.5, 1.0]), reduction="none")
+        array([0.5, 1. ])
         """
         if wrong:
             raise wrong_option(self, wrong)
@@ -130,9 +203,37 @@ class Loss(Evaluation):
                  reduction: Reduction = "mean", out: Any = None, **wrong: Never) -> Array: ...  # fmt: skip
     def gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                  out: Any = None, **wrong: Never) -> Any:  # fmt: skip
-        """The gradient alone, with respect to y_pred as it was passed: of its shape, and its dtype or that of `out`.
+        """The gradient alone: with from_logits=True, the derivative by the logits.
 
-        Errors: see `Loss`.
+        Parameters
+        ----------
+        y_true : array_like
+            Targets, of y_pred's shape; class indices lack its class axis.
+        y_pred : array_like
+            Predictions: float32, float64, float16 or bfloat16.
+        sample_weight : float or array_like, default None
+            Weights >= 0: one, or in each dimension from the left as many as there are
+            losses, or 1. None is 1.
+        reduction : {"mean", "sum", "sum_over_batch_size", "none"}, default "mean"
+            See `Loss`.
+        out : array, default None
+            Where the gradient is written; see `loss_gradient`.
+
+        Returns
+        -------
+        gradient : array
+            Of y_pred's shape and dtype, or `out`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            See `Loss`.
+
+        Examples
+        --------
+        >>> import numpy as np, fastloss as fl
+        >>> fl.mse.gradient(np.array([1.0, 2.0]), np.array([1.5, 1.0]), reduction="sum")
+        array([ 1., -2.])
         """
         if wrong:
             raise wrong_option(self, wrong)
@@ -151,9 +252,41 @@ class Loss(Evaluation):
                          **wrong: Never) -> GradientHessian[Array]: ...  # fmt: skip
     def gradient_hessian(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
                          out: Any = None, **wrong: Never) -> GradientHessian[Any]:  # fmt: skip
-        """The gradient and the diagonal of the Hessian: two arrays of y_pred's shape, and its dtype or that of `out`.
+        """The gradient and the diagonal of the Hessian, as boosting and Newton's method want.
 
-        `out` is a pair of arrays. Errors: see `Loss`.
+        Parameters
+        ----------
+        y_true : array_like
+            Targets, of y_pred's shape; class indices lack its class axis.
+        y_pred : array_like
+            Predictions: float32, float64, float16 or bfloat16.
+        sample_weight : float or array_like, default None
+            Weights >= 0: one, or in each dimension from the left as many as there are
+            losses, or 1. None is 1.
+        reduction : {"mean", "sum", "sum_over_batch_size", "none"}, default "mean"
+            See `Loss`.
+        out : pair of arrays, default None
+            Where gradient and Hessian are written; see `loss_gradient`.
+
+        Returns
+        -------
+        gradient, hessian : array
+            The first and second derivative by each element of y_pred, of its shape and
+            dtype, or `out`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            See `Loss`.
+
+        Examples
+        --------
+        >>> import numpy as np, fastloss as fl
+        >>> bce = fl.BinaryCrossentropy(from_logits=True)
+        >>> y, z = np.array([1, 0]), np.array([0.0, 0.0])
+        >>> gradient, hessian = bce.gradient_hessian(y, z, reduction="sum")
+        >>> gradient, hessian
+        (array([-0.5,  0.5]), array([0.25, 0.25]))
         """
         if wrong:
             raise wrong_option(self, wrong)
@@ -164,13 +297,30 @@ class Loss(Evaluation):
         return GradientHessian(grad, hess)
 
     def activate(self, z: Any, out: Any = None) -> Any:
-        """The loss's activation of logits z: sigmoid, softmax, tanh or exp; z itself where there is none.
+        """Apply the loss's activation: sigmoid, softmax, tanh or exp; none leaves z as it is.
 
-        z is an array of float32, float64, float16 or bfloat16, of any shape; the result has its shape and dtype.
-        `out` is where to write, of z's shape and any float dtype; it may be z itself. Errors: see `Loss`.
+        Parameters
+        ----------
+        z : array_like
+            Logits: float32, float64, float16 or bfloat16, of any shape.
+        out : array, default None
+            Where the result is written, of z's shape and any float dtype. It may be z.
 
+        Returns
+        -------
+        array
+            Of z's shape and dtype, or `out`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            See `Loss`.
+
+        Examples
+        --------
         >>> import numpy as np, fastloss as fl
-        >>> fl.CategoricalCrossentropy(from_logits=True).activate(np.array([[0.0, 0.0]]))
+        >>> cce = fl.CategoricalCrossentropy(from_logits=True)
+        >>> cce.activate(np.array([[0.0, 0.0]]))
         array([[0.5, 0.5]])
         """
         name = type(self).__name__

@@ -173,7 +173,6 @@ class BinaryFocalCrossentropy(Binary):
     ignore_index: int | None = hyperparameter(None, optional(integer))
     missing: Literal["ignore"] | None = hyperparameter(None, MISSING)
     use = "yes/no with few positives"
-    drawn = False
 
     def _maths(self) -> ElementwiseMaths:
         return (_logit_maths if self.from_logits else _probability_maths)(power_name(self.gamma))
