@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 END = "<!-- end of what it made -->"
-NAMES = {"numpy": "NumPy", "naive numba": "naive Numba", "sklearn": "scikit-learn", "jax": "JAX",
+NAMES = {"plain": "plain pass", "numpy": "NumPy", "naive numba": "naive Numba", "sklearn": "scikit-learn", "jax": "JAX",
          "cupy": "CuPy", "cupy kernel": "CuPy kernels", "liger": "Liger"}  # fmt: skip
 """Contenders as a page names them, where that is not their name in the results."""
 _TEXT = ("loss", "size", "dtype", "")

@@ -37,6 +37,11 @@ def multiple(row: dict[str, Any] | None) -> str:
     return "-" if row is None else digits(row["times plain"])
 
 
+def times(ratio: float) -> str:
+    """How many times as long, as it is printed."""
+    return f"{digits(ratio)}\N{MULTIPLICATION SIGN}"
+
+
 def digits(value: float) -> str:
     """Three digits, or as many as there are before the point."""
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"

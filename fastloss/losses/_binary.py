@@ -237,6 +237,7 @@ class Binary(Elementwise):
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         if not 0 <= y <= 1:
-            hint = f"; ignore_index={y:.0f} leaves such labels out" if y % 1 == 0 and self.ignore_index is None else ""
+            usual = (y < 0 and y % 1 == 0) or y == 255  # of labels that are not known
+            hint = f"; ignore_index={y:.0f} leaves such labels out" if usual and self.ignore_index is None else ""
             return "y_true", y, f"a label in [0, 1]{hint}"
         return "y_pred", p, "a probability in [0, 1] (for logits, from_logits=True)"
