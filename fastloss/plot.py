@@ -89,7 +89,7 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None, *,
     what = "prediction or logit" if len(logits) == 2 else "logit" if True in logits else "prediction"
     _finish(axes, f"{what}, for a target of {target:g}", "loss", (low, high), (-0.1, 4.0))
     if losses is None:  # amid the curves
-        axes.legend(frameon=False, handlelength=HANDLE, loc="upper left", bbox_to_anchor=(0.29, 1))
+        axes.legend(frameon=False, handlelength=HANDLE, fontsize="small", loc="upper left", bbox_to_anchor=(0.29, 1))
     return axes
 
 
@@ -175,7 +175,7 @@ def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = No
     p = np.linspace(0.004, 1.0, POINTS)
     axes.axvspan(0.6, 1.0, color="#888888", alpha=0.22, linewidth=0)
     axes.text(0.8, 2.2, "well-classified\nexamples", ha="center", va="center")
-    axes.text(0.24, 3.4, r"$-(1-p)^{\gamma}\,\log\,p$", ha="left", va="center", fontsize="x-large")
+    axes.text(0.2, 2.45, r"$-(1-p)^{\gamma}\,\log\,p$", ha="left", va="center", fontsize="x-large")
     for number, loss in enumerate(losses):
         name = f"γ = {loss.gamma:g}" + (" (cross-entropy)" if loss.gamma == 0 else "")
         axes.plot(p, loss.loss(np.ones_like(p), p, reduction="none"), label=name, **_line(number))

@@ -178,7 +178,7 @@ def test_the_table_of_the_readme(document, tmp_path):
     shutil.copy(paths.README, path)
     write_cpu_readme(document, path)
     text = path.read_text()
-    assert "| `softmax_crossentropy` | 2^20\N{MULTIPLICATION SIGN}10 | 1.25 ms |" in text
+    assert "| `softmax_crossentropy` | 2^20\N{MULTIPLICATION SIGN}10 | 1.25\N{NO-BREAK SPACE}ms |" in text
     write_cpu_readme(document, path)
     assert path.read_text() == text
     path.write_text("no marks")

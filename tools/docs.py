@@ -213,4 +213,4 @@ def on_page_content(html, page, config, files):
         return match[0].replace('<span class="p">(</span>', '<span class="p">(</span><wbr>')
 
     html = re.sub(r'<h\d [^>]*class="doc doc-heading">.*?</h\d>', signature, html, flags=re.S)
-    return re.sub(r"(?<!<pre>)<code>([^<]+)</code>", breakable, html)
+    return re.sub(r"(?<!<pre>)(?<!<pre><span></span>)<code>([^<]+)</code>", breakable, html)

@@ -14,6 +14,11 @@ class Examples(griffe.Extension):
             text = obj.docstring.value
             obj.docstring.value = re.sub(r"(^>>> .*?)(?=\n\n|\Z)", r"```pycon\n\1\n```", text, flags=re.S | re.M)
 
+    def on_function_instance(self, *, func, **kwargs):
+        """Leave out the parameter that takes options which no call has, for the sake of their error."""
+        if "wrong" in func.parameters:
+            del func.parameters["wrong"]
+
     def on_attribute_instance(self, *, attr, **kwargs):
         """Change one field before its class gets its signature."""
         if str(attr.value).startswith("hyperparameter("):

@@ -31,6 +31,8 @@ past the caches. Libraries that are faster than fastloss are in **bold**; "-" is
 All contenders of a row took turns in one run; the medians are shown. fastloss, naive Numba and scikit-learn write the
 gradient into an array that they are given, the others return a new one. The machine is shared, so compare numbers of a
 row, not of two rows."""
+WIDE = "---\nhide:\n  - toc\n---\n\n"
+"""The table takes the place of the table of contents."""
 REMARKS = """\
 In the second figure torch.compile compiled once for all sizes, in the table for each. In 16 bits fastloss computes the
 sum, since a mean over so many elements leaves float16's gradient no digits."""
@@ -67,7 +69,7 @@ def cpu_page(document: dict[str, Any]) -> str:
     hardware = ", ".join(f"{name} {value}" for name, value in document["hardware"].items() if name != "cpu")
     versions = ", ".join(f"{name} {value}" for name, value in document["versions"].items())
     parts = [
-        "# Measurements on the CPU",
+        WIDE + "# Measurements on the CPU",
         _made(document),
         f"* Hardware: {document['hardware']['cpu']}; {hardware}; {system} {machine}\n* Versions: {versions}",
         CPU_READING,
@@ -127,7 +129,8 @@ def _comparison(document: dict[str, Any]) -> str:
 
 
 def _time(seconds: float) -> str:
-    return f"{1e3 * seconds:.3g} ms" if seconds >= 1e-4 else f"{1e6 * seconds:.3g} µs"
+    number, unit = (1e3 * seconds, "ms") if seconds >= 1e-4 else (1e6 * seconds, "µs")
+    return f"{number:.3g}\N{NO-BREAK SPACE}{unit}"
 
 
 def write_cpu_readme(document: dict[str, Any], path: Path = README) -> None:

@@ -111,8 +111,10 @@ class Loss(Evaluation):
 
         Raises
         ------
-        ValueError, TypeError
-            See `Loss`.
+        ValueError
+            For shapes, options and values that do not fit.
+        TypeError
+            For dtypes and devices that do not fit.
 
         Examples
         --------
@@ -173,8 +175,10 @@ class Loss(Evaluation):
 
         Raises
         ------
-        ValueError, TypeError
-            See `Loss`.
+        ValueError
+            For shapes, options and values that do not fit.
+        TypeError
+            For dtypes and devices that do not fit.
 
         Examples
         --------
@@ -226,8 +230,10 @@ class Loss(Evaluation):
 
         Raises
         ------
-        ValueError, TypeError
-            See `Loss`.
+        ValueError
+            For shapes, options and values that do not fit.
+        TypeError
+            For dtypes and devices that do not fit.
 
         Examples
         --------
@@ -276,8 +282,10 @@ class Loss(Evaluation):
 
         Raises
         ------
-        ValueError, TypeError
-            See `Loss`.
+        ValueError
+            For shapes, options and values that do not fit.
+        TypeError
+            For dtypes and devices that do not fit.
 
         Examples
         --------
@@ -313,8 +321,10 @@ class Loss(Evaluation):
 
         Raises
         ------
-        ValueError, TypeError
-            See `Loss`.
+        ValueError
+            For shapes, options and values that do not fit.
+        TypeError
+            For dtypes and devices that do not fit.
 
         Examples
         --------

@@ -143,7 +143,7 @@ class BinaryFocalCrossentropy(Binary):
         it is clipped too. Not with from_logits.
     ignore_index : int, default None
         A label with this value has weight 0.
-    missing : "ignore", default None
+    missing : {"ignore"}, default None
         With "ignore", a target that is NaN has weight 0. With None it makes the loss
         NaN.
 

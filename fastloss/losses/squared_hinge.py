@@ -46,7 +46,7 @@ class SquaredHinge(Elementwise):
     ----------
     from_logits : bool, default False
         Whether p = tanh(y_pred).
-    missing : "ignore", default None
+    missing : {"ignore"}, default None
         With "ignore", a target that is NaN has weight 0. With None it makes the loss
         NaN.
 
