@@ -10,15 +10,15 @@ import fastloss as fl
 from . import data, plain
 from .data import Array
 from .result import Result
-from .timing import compare
+from .timing import compare, timed
 from .training import fit_linear, fit_linear_adam
 
 
 def diabetes_squares() -> Result:
     """Progress of diabetes by least squares."""
     d = data.diabetes()
-    model = fit_linear(lambda z: fl.mse(d.y, z), d.x)
-    theirs = LinearRegression().fit(d.x, d.y)
+    model, seconds = timed(lambda: fit_linear(lambda z: fl.mse(d.y, z), d.x))
+    theirs, reference = timed(lambda: LinearRegression().fit(d.x, d.y))
     return Result(
         fl.mse,
         d,
@@ -27,14 +27,16 @@ def diabetes_squares() -> Result:
         "LinearRegression",
         theirs.score(d.test_x, d.test_y),
         compare(fl.mse, plain.squared_error, d.y, model(d.x)),
+        seconds,
+        reference,
     )
 
 
 def diabetes_median() -> Result:
     """Progress of diabetes by least absolute deviations; the reference solves it exactly, as a linear program."""
     d = data.diabetes()
-    model = fit_linear_adam(lambda z: fl.mae(d.y, z), d.x, steps=5000, rate=1.0)
-    theirs = QuantileRegressor(quantile=0.5, alpha=0).fit(d.x, d.y)
+    model, seconds = timed(lambda: fit_linear_adam(lambda z: fl.mae(d.y, z), d.x, steps=5000, rate=1.0))
+    theirs, reference = timed(lambda: QuantileRegressor(quantile=0.5, alpha=0).fit(d.x, d.y))
     return Result(
         fl.mae,
         d,
@@ -43,6 +45,8 @@ def diabetes_median() -> Result:
         "QuantileRegressor",
         mean_absolute_error(d.test_y, theirs.predict(d.test_x)),
         compare(fl.mae, plain.absolute_error, d.y, model(d.x)),
+        seconds,
+        reference,
     )
 
 
@@ -50,8 +54,8 @@ def visits_poisson() -> Result:
     """Visits to a doctor by Poisson regression."""
     d = data.doctor_visits()
     loss = fl.Poisson(from_logits=True)
-    model = fit_linear(lambda z: loss(d.y, z), d.x)
-    theirs = PoissonRegressor(alpha=0, max_iter=1000).fit(d.x, d.y)
+    model, seconds = timed(lambda: fit_linear(lambda z: loss(d.y, z), d.x))
+    theirs, reference = timed(lambda: PoissonRegressor(alpha=0, max_iter=1000).fit(d.x, d.y))
     return Result(
         loss,
         d,
@@ -60,6 +64,8 @@ def visits_poisson() -> Result:
         "PoissonRegressor",
         theirs.score(d.test_x, d.test_y),
         compare(loss, plain.poisson, d.y, model(d.x)),
+        seconds,
+        reference,
     )
 
 
@@ -72,8 +78,10 @@ def investment_logarithms() -> Result:
         loss, slope = fl.msle(d.y, p)
         return loss, slope * (p + 1)  # the chain rule: dp/dz = exp(z) = p + 1
 
-    model = fit_linear(criterion, d.x)
-    theirs = TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1).fit(d.x, d.y)
+    model, seconds = timed(lambda: fit_linear(criterion, d.x))
+    theirs, reference = timed(
+        lambda: TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1).fit(d.x, d.y)
+    )
     return Result(
         fl.msle,
         d,
@@ -82,4 +90,6 @@ def investment_logarithms() -> Result:
         "LinearRegression of log1p",
         root_mean_squared_log_error(d.test_y, theirs.predict(d.test_x)),
         compare(fl.msle, plain.squared_log_error, d.y, np.expm1(model(d.x))),
+        seconds,
+        reference,
     )

@@ -19,3 +19,6 @@ class Result:
     reference: str
     reference_score: float
     timing: Timing
+    seconds: float
+    """Of the whole training."""
+    reference_seconds: float
