@@ -1,4 +1,4 @@
-"""Which loss for which task and last layer, from what the losses say of themselves."""
+"""Which loss for which task and last layer, from the attributes of the losses."""
 
 import difflib
 import re

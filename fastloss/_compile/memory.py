@@ -34,7 +34,7 @@ def array_data(context: Any, builder: Any, ty: types.Array, value: Any) -> Any:
 
 
 def _array(context: Any, builder: Any, ty: types.Array, data: Any, count: Any) -> Any:
-    """A C-contiguous 1-D array over borrowed memory, which nobody counts."""
+    """A C-contiguous 1-D array over borrowed memory, without a reference count."""
     size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(ty.dtype)))
     result = _members(context, builder, ty)
     result.data, result.nitems, result.itemsize = data, count, size

@@ -1,4 +1,4 @@
-"""The base class of losses without classes: y_true and y_pred of one shape, every element for itself."""
+"""The base class of losses without classes: y_true and y_pred of one shape, whose elements are independent."""
 
 from typing import ClassVar, Literal
 
@@ -9,7 +9,7 @@ from .loss import Loss
 
 
 class Elementwise(Loss):
-    """A loss whose elements do not know of each other."""
+    """A loss of independent elements."""
 
     _predictions: ClassVar[ElementwiseMaths]
     """The maths from predictions."""

@@ -68,7 +68,7 @@ class Loss(Evaluation):
     first: ClassVar[bool] = False
     """Whether it is the first choice of its tasks."""
     least: ClassVar[float] = 0.0
-    """The least loss of a target of 1, which a picture of several losses leaves out."""
+    """The minimum for a target of 1, which a picture of several losses subtracts."""
 
     @overload
     def loss_gradient(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None,
@@ -137,7 +137,6 @@ class Loss(Evaluation):
         return LossGradient(value, grad)
 
     __call__ = loss_gradient
-    """A loss is called for both."""
 
     @overload
     def loss(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None, reduction: Reduction = "mean",

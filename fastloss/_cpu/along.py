@@ -30,7 +30,7 @@ __all__ = ["add_differences", "bring", "find_largest", "find_one_hot", "maxima",
 
 @helper
 def maxima(z: Any, table: Any) -> None:
-    """The maximum of each row. NaNs are passed over: they surface in the sum."""
+    """The maximum of each row. NaNs are skipped: the sum of the row has them."""
     row_maxima(z, table.classes, table.classes, table.rows, borrow(table.top, 0, table.top.size))
 
 

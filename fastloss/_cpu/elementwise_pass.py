@@ -19,7 +19,7 @@ from .staging import Found, Staged, direct, staged
 from .sums import BLOCK
 
 Learn = Callable[[Kernel, Call], None]
-"""Told of the kernel and the call of a pass over arrays where they lie, once it is done."""
+"""Called with the kernel and the call of a pass over arrays where they lie, once it has succeeded."""
 OUTPUTS = ("losses", "gradient", "hessian")
 PLAIN = Call()
 """The options of a loss without any."""

@@ -1,4 +1,4 @@
-"""Compiling a kernel on first use, and running it on one thread or on all, without ever taking a process down."""
+"""Compiling a kernel on first use, and running it on one thread or on all, without ever crashing the process."""
 
 from collections.abc import Callable
 from functools import cache

@@ -36,7 +36,7 @@ def _note(z: Any, tops: Any, k: Any, pivots: Any) -> None:
 
 @helper
 def maxima(z: Any, table: Any) -> None:
-    """The maximum of each row. NaNs are passed over: they surface in the sum."""
+    """The maximum of each row. NaNs are skipped: the sum of the row has them."""
     tops = borrow(table.top, 0, table.length)
     copy(borrow(z, 0, table.length), tops)
     for k in range(1, table.classes):

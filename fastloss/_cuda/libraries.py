@@ -136,7 +136,7 @@ class Torch(Library):
     """CUDA tensors of torch; what they compute here is not seen by autograd."""
 
     def inspect(self, array: Any) -> tuple[Any, Kind]:
-        """Where a tensor is, and all else; its array interface knows neither bfloat16 nor requires_grad."""
+        """Where a tensor is, and all else; its array interface supports neither bfloat16 nor requires_grad."""
         address = array.data_ptr()
         return address, Kind(self, array.get_device(), array.shape, array.dtype, array.stride(), address & 15)
 

@@ -1,4 +1,4 @@
-"""Floats of 16 bits, which Numba does not know: their bits as uint16, converted to and from float32."""
+"""Floats of 16 bits, which Numba does not support: their bits as uint16, converted to and from float32."""
 
 from functools import cache
 from typing import Any

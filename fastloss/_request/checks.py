@@ -116,6 +116,6 @@ def same_memory(a: Any, b: Any) -> bool:
         a.dtype == b.dtype
         and a.shape == b.shape
         and a.strides == b.strides
-        and np.may_share_memory(a, b)  # soon says no
+        and np.may_share_memory(a, b)  # cheap, and mostly says no
         and a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True, eq=False)
 class Description:
-    """A loss of elements that do not know of each other."""
+    """A loss of independent elements."""
 
     name: str
     """Of the loss, for messages."""

@@ -1,4 +1,4 @@
-"""The weights of a call: what a masked array hides has none, and what a mean divides by fits the compute dtype."""
+"""The weights of a call: masked elements have weight 0, and the sum that a mean divides by fits the compute dtype."""
 
 import math
 from collections.abc import Callable
