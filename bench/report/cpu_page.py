@@ -25,8 +25,8 @@ CPU_READING = """\
 Each row is one call for loss and gradient. Time and GB/s are those of fastloss: GB/s counts the bytes of labels,
 predictions and gradient, each read or written once. The other columns are how many times as long the others take for
 the same: 5× is five times as long. The *plain pass* is a loop in Numba that reads and writes the same bytes with one
-subtraction for each element, on as many threads: what memory allows. fastloss can be faster than it where it writes
-past the caches. Libraries that are faster than fastloss are in **bold**; "-" is where one has no such loss.
+subtraction for each element, on as many threads: what memory allows. Libraries that are faster than fastloss are in
+**bold**; "-" is where one has no such loss or failed.
 
 All contenders of a row took turns in one run; the medians are shown. fastloss, naive Numba and scikit-learn write the
 gradient into an array that they are given, the others return a new one. The machine is shared, so compare numbers of a
