@@ -17,6 +17,9 @@ from tests import plain
 from tests.reference import reference_of
 from tests.support import JIT, VARIANTS, categorical, name_of, pairs, sample
 
+MANY = 4000 if JIT else 200
+"""Rows side by side, enough for all threads; in plain Python there is one."""
+
 METHODS = ["loss", "loss_gradient", "__call__", "gradient", "gradient_hessian"]
 REDUCTIONS = ["mean", "sum", "sum_over_batch_size", "none"]
 ELEMENTWISE = [loss for loss in VARIANTS if not categorical(loss)]
@@ -235,7 +238,7 @@ def test_other_good_calls_are_as_right_as_the_first(loss, reduction):
     (1, (2, 4, 1), (2, 4, 20)),
     (1, (2, 4, 20), (2, 4, 4, 5)),
     (-2, (2, 4, 20), (2, 3, 4, 20)),
-    (1, (2, 3, 4000), (3, 3, 4001)),  # by all threads
+    (1, (2, 3, MANY), (3, 3, MANY + 1)),  # by all threads
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("dense", [False, True])
 def test_the_class_axis_of_another_shape(loss, axis, first, second, dense):
@@ -253,8 +256,8 @@ def test_the_class_axis_of_another_shape(loss, axis, first, second, dense):
 
 @pytest.mark.parametrize("loss", CATEGORICAL, ids=name_of)
 def test_labels_of_another_shape_with_the_classes_on_axis_1(loss):
-    loss = dataclasses.replace(loss, axis=1)
     """Behind the labels lie others, which would be valid."""
+    loss = dataclasses.replace(loss, axis=1)
     p, labels = np.random.default_rng(0).uniform(0.1, 0.9, (2, 3, 20)), np.ones(64, int)
     bad = [(ValueError, lambda call, shape=shape: call(labels[: math.prod(shape)].reshape(shape), p))
            for shape in ((2, 20, 1), (2, 21), (3, 20), (1, 20), (2, 3), (40,), (20, 2), (2,))]  # fmt: skip
