@@ -1,6 +1,7 @@
 """`python -m fastloss`: versions for a bug report, pictures of losses, and which loss to choose."""
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,22 +24,35 @@ def losses() -> dict[str, fastloss.Loss]:
     return {name: value for name, value in vars(fastloss).items() if isinstance(value, fastloss.Loss)}
 
 
+def meant(name: str) -> str:
+    """The name of a picture, from a name in any case, or from that of a class."""
+    known = {key: key for key in (*losses(), FOCAL, MARGIN)}
+    known |= {type(loss).__name__.lower(): key for key, loss in losses().items()}
+    if name.lower() not in known:
+        near = difflib.get_close_matches(name.lower(), known, 1)
+        hint = f"did you mean {known[near[0]]}? " if near else ""
+        raise ValueError(f"plot: no picture of {name}; {hint}expected one or more of {', '.join(losses())}, or {FOCAL} "
+                         f"or {MARGIN} alone")  # fmt: skip
+    return known[name.lower()]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m fastloss", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"fastloss {fastloss.__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("show-versions", help="print what a bug report needs")
     plot = commands.add_parser("plot", help="draw losses into a file",
                                description="Draw losses into a file: without names those of regression and those of "
                                "yes and no, with one name that loss, its gradient and its Hessian.")  # fmt: skip
-    plot.add_argument("file", metavar="OUT.png", help="the file; its suffix says the format: .png, .svg, .pdf")
+    plot.add_argument("file", metavar="OUT.png", help="the file; the suffix selects the format: .png, .svg, .pdf")
     plot.add_argument(
         "losses", metavar="LOSS", nargs="*", default=[], help=f"{', '.join(losses())}; or {FOCAL}, or {MARGIN}"
     )
     choose = commands.add_parser("choose", help="which loss for which task and last layer",
-                                 description="Names the losses for a task and a last layer; what is not given is asked "
-                                 "for, where there is a terminal.")  # fmt: skip
+                                 description="Names the losses for a task and a last layer. Prompts for what is "
+                                 "missing when run in a terminal.")  # fmt: skip
     for name, what in (("task", "; ".join(TASKS)), ("activation", f"of the last layer: {', '.join(ACTIVATIONS)}")):
         choose.add_argument(name, metavar=name.upper(), nargs="?", help=what)
         choose.add_argument(f"--{name}", dest=f"{name}_too", metavar=name.upper(), help="the same")
@@ -49,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif given.command == "plot":
             draw(given.file, given.losses)
         else:
+            for one, other in ((given.task, given.task_too), (given.activation, given.activation_too)):
+                if one and other:
+                    raise ValueError(f"choose: {one!r} and {other!r} are given for the same; expected one")
             report(ask(given.task_too or given.task, given.activation_too or given.activation))
     except (ValueError, ImportError, OSError) as error:
         print(f"python -m fastloss: {error}", file=sys.stderr)
@@ -110,12 +127,9 @@ def _print(text: str) -> None:
 
 def draw(file: str, names: list[str]) -> None:
     """Draw the losses of these names into a file."""
-    known = losses()
-    alone = {FOCAL, MARGIN}
-    unknown = [name for name in names if name not in known and name not in alone]
-    if unknown or (alone & {*names} and len(names) > 1):
-        expected = f"one or more of {', '.join(known)}, or {FOCAL} or {MARGIN} alone"
-        raise ValueError(f"plot: no picture of {' '.join(unknown or names)}, expected {expected}")
+    names, known = [meant(name) for name in names], losses()
+    if {FOCAL, MARGIN} & {*names} and len(names) > 1:
+        raise ValueError(f"plot: no picture of {' '.join(names)}, expected one: {FOCAL} or {MARGIN} alone")
     import fastloss.plot as plot  # Matplotlib, which the other commands do without
 
     parts, (width, height) = 1 if names else 2, plot.SIZE

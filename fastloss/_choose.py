@@ -57,8 +57,9 @@ def choose(task: str | None = None, activation: str | None = None) -> Choice:
     task : str, default None
         "binary classification", "multi-label classification", "single-label
         classification", "regression", "count regression" or "maximum-margin
-        classification". The first word will do, and "multiclass" is single-label
-        classification; case, spaces and hyphens do not matter. None is any task.
+        classification". The last word may be left out, and "multiclass" is
+        single-label classification; case, spaces and hyphens do not matter. None is any
+        task.
     activation : str, default None
         Of the last layer: "sigmoid", "softmax", "tanh", "exp", "softplus", "relu" or
         "none" ("linear"). None where it is not known.
@@ -86,8 +87,9 @@ def choose(task: str | None = None, activation: str | None = None) -> Choice:
     >>> fastloss.choose("multiclass", "none").suggestions[0].code
     'loss = fastloss.CategoricalCrossentropy(from_logits=True)'
     """
-    if task is not None and activation is None and _key(task) in _names(ACTIVATIONS, OTHER_ACTIVATIONS):
-        raise ValueError(f"choose: task is {task!r}, which is an activation; expected activation={task!r}")
+    if task is not None and _key(task) in _names(ACTIVATIONS, OTHER_ACTIVATIONS):
+        given = "are task and activation swapped?" if activation is not None else f"expected activation={task!r}"
+        raise ValueError(f"choose: task is {task!r}, which is an activation; {given}")
     task = None if task is None else _meant("task", task, TASKS, OTHER_TASKS)
     activation = None if activation is None else _meant("activation", activation, ACTIVATIONS, OTHER_ACTIVATIONS)
     fitting = [loss for loss in LOSSES if task is None or task in loss.task]
@@ -149,7 +151,8 @@ def misfit(loss: type[Loss], activation: str) -> str:
     if ACTIVATIONS[own] != given:
         return f"{what} gives values in {given}, so {name} cannot reach targets outside; for those use {use}"
     if own == "sigmoid":
-        return f"{what} makes probabilities that add up to 1, {name} has a probability for each label; use {use}"
+        return (f"{what} makes probabilities that add up to 1, {name} has a probability for each label; for exclusive "
+                f"classes use CategoricalCrossentropy, else use {use}")  # fmt: skip
     if activation == "relu" and loss.activation is not None:
         return f"{what} gives rates of 0, where its own gradient is 0 too; use {use} or softplus"
     return ""
@@ -171,7 +174,7 @@ def suggest(loss: type[Loss], activation: str | None) -> list[Suggestion]:
         hint = f" (takes values in {loss.takes}: {last_layer(loss)} in the last layer)" if needed else ""
         return [Suggestion(loss(), loss.use + hint, plain)]
     if activation not in (None, "none"):
-        hint = f" (faster, and exact in the tails: no {own} in the last layer, and from_logits=True)"
+        hint = f" (without {own} in the last layer, from_logits=True is faster and exact in the tails)"
         return [Suggestion(loss(), loss.use + caveat(loss, activation) + hint, plain)]
     hint = f" ({own} is part of the loss: the last layer has no activation)"
     found = [Suggestion(loss(from_logits=True), loss.use + hint, fused)]

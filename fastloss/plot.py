@@ -5,10 +5,12 @@ curves can be told apart on light and on dark, by colour (Okabe and Ito's palett
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import BinaryCrossentropy, BinaryFocalCrossentropy, Loss, squared_hinge
 from ._choose import LOSSES, name_of
@@ -66,9 +68,14 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None, *,
     ['mean squared error', 'mean absolute error']
     >>> matplotlib.pyplot.close()
     """
+    if isinstance(losses, Loss | str) or not (losses is None or isinstance(losses, Iterable)):
+        raise TypeError(f"plot_losses: losses is {losses!r}, expected a sequence of losses, such as [fastloss.mse]")
     drawn = REGRESSION if losses is None else tuple(losses)
     if not drawn:
         raise ValueError("plot_losses: losses is empty, expected at least one loss")
+    if not isinstance(target, Real) or not np.isfinite(target):
+        raise ValueError(f"plot_losses: target is {target!r}, expected a finite number")
+    target = float(target)
     for loss in drawn:
         _check("plot_losses", loss)
         if hasattr(loss, "axis"):
@@ -77,7 +84,7 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None, *,
     curves = []
     logits = {getattr(loss, "from_logits", False) for loss in drawn}
     low, high = (-3.0, 3.0) if True in logits else (min(-0.5, target - 2), target + 2)
-    for loss in drawn:
+    for loss in map(_counting, drawn):
         x, label = _reach(loss, low, high), _title(loss)
         values = loss.loss(np.full_like(x, target), x, reduction="none")
         if loss.least:
@@ -95,8 +102,10 @@ def plot_losses(losses: Sequence[Loss] | None = None, ax: Axes | None = None, *,
 
 def _least(loss: Loss, target: float) -> float:
     """The least loss of a target, which a Poisson loss has at it, or at its logarithm."""
+    if target <= 0:
+        return 0.0
     at = np.array([np.log(target) if getattr(loss, "from_logits", False) else target])
-    return float(loss.loss(np.array([target]), at)) if target > 0 else 0.0
+    return float(loss.loss(np.array([target]), at))
 
 
 def plot_margin(ax: Axes | None = None) -> Axes:
@@ -137,7 +146,7 @@ def plot_margin(ax: Axes | None = None) -> Axes:
     return _finish(axes, "margin", "loss of one example", (-3.0, 3.0), (-0.1, 6.0))
 
 
-def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = None) -> Axes:
+def plot_focal(gammas: ArrayLike = (0, 0.5, 1, 2, 5), ax: Axes | None = None) -> Axes:
     """Draw the focal loss −(1−p)^γ log p over the probability p of the true class; γ = 0 is cross-entropy.
 
     The region of well-classified examples, p > 0.6 as in the paper (Lin et al. 2017), is
@@ -145,7 +154,7 @@ def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = No
 
     Parameters
     ----------
-    gammas : sequence of float, default (0, 0.5, 1, 2, 5)
+    gammas : array_like, default (0, 0.5, 1, 2, 5)
         The exponents, >= 0.
     ax : matplotlib.axes.Axes, default None
         Where they are drawn. None is a new figure.
@@ -167,10 +176,12 @@ def plot_focal(gammas: Sequence[float] = (0, 0.5, 1, 2, 5), ax: Axes | None = No
     'probability of the true class'
     >>> matplotlib.pyplot.close()
     """
-    gammas = [float(gamma) for gamma in gammas]
-    if not gammas:
+    found = np.atleast_1d(np.asarray(gammas))
+    if found.size == 0:
         raise ValueError("plot_focal: gammas is empty, expected at least one number")
-    losses = [BinaryFocalCrossentropy(gamma=gamma) for gamma in gammas]
+    if found.ndim > 1 or found.dtype.kind not in "iuf":
+        raise ValueError(f"plot_focal: gammas is {gammas!r}, expected numbers >= 0")
+    losses = [BinaryFocalCrossentropy(gamma=gamma) for gamma in found.tolist()]
     axes = _axes(ax)
     p = np.linspace(0.004, 1.0, POINTS)
     axes.axvspan(0.6, 1.0, color="#888888", alpha=0.22, linewidth=0)
@@ -218,8 +229,8 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
     >>> matplotlib.pyplot.close()
     """
     _check("plot_loss", loss)
-    loss = _in_form(loss, from_logits)
-    axes, logits, classes = _axes(ax), getattr(loss, "from_logits", False), hasattr(loss, "axis")
+    loss = _in_form(_counting(loss), from_logits)
+    logits, classes = getattr(loss, "from_logits", False), hasattr(loss, "axis")
     low, high = (-6.0, 6.0) if logits else (0.0, 1.0) if loss.takes.high == 1 else (-1.0, 3.0)
     if not logits:
         low, high = max(low, loss.takes.low), min(high, loss.takes.high)
@@ -232,6 +243,7 @@ def plot_loss(loss: Loss, ax: Axes | None = None, *, from_logits: bool | None = 
     slopes = loss.gradient_hessian(target, inputs, reduction="sum")
     curves = {"loss": loss.loss(target, inputs, reduction="none")}
     curves |= {name: part[:, 0] if classes else part for name, part in slopes._asdict().items()}
+    axes = _axes(ax)
     for number, (name, values) in enumerate(curves.items()):
         axes.plot(x, values, label="Hessian" if name == "hessian" else name, **_line(number))
     other = OTHER_LABEL.get(loss.task[0])
@@ -255,7 +267,19 @@ def _check(name: str, loss: object) -> None:
         raise TypeError(f"{name}: loss is {loss!r}, expected a Loss, such as fastloss.mse")
 
 
+def _counting(loss: Loss) -> Loss:
+    """The loss without options that leave targets out; ValueError where a weight for each label has no picture."""
+    if isinstance(getattr(loss, "pos_weight", None), tuple):
+        raise ValueError(f"{type(loss).__name__}: pos_weight has a number for each label, expected one to be drawn")
+    changes: dict[str, Any] = {"ignore_index": None, "missing": None}
+    changes = {name: value for name, value in changes.items() if getattr(loss, name, None) is not None}
+    changed: Loss = dataclasses.replace(loss, **changes) if changes else loss  # type: ignore[type-var]
+    return changed
+
+
 def _axes(ax: Axes | None) -> Axes:
+    if ax is not None and not isinstance(ax, Axes):
+        raise TypeError(f"ax is {ax!r}, expected Matplotlib's Axes")
     return plt.subplots(figsize=SIZE, layout="constrained")[1] if ax is None else ax
 
 
@@ -283,7 +307,7 @@ def _title(loss: Loss) -> str:
 def _in_form(loss: Loss, from_logits: bool | None) -> Loss:
     """The loss from logits or from predictions, of classes on the last axis of which none is ignored."""
     own = getattr(loss, "from_logits", False)
-    changes: dict[str, Any] = {"axis": -1, "ignore_index": None} if hasattr(loss, "axis") else {}
+    changes: dict[str, Any] = {"axis": -1} if hasattr(loss, "axis") else {}
     if from_logits is not None and from_logits != own:
         if not hasattr(loss, "from_logits"):
             raise ValueError(f"plot_loss: {type(loss).__name__} has no fused activation, expected from_logits=False")

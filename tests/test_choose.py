@@ -81,7 +81,7 @@ def test_every_pair_has_an_answer(task, activation):
     suggestions, warnings = fl.choose(task=task, activation=activation)
     assert suggestions
     for warning in warnings:
-        assert re.search(r"; (for those )?use (no activation|\w+( or softplus)?)$", warning)
+        assert re.search(r"(; (for those )?|, else )use (no activation|\w+( or softplus)?)$", warning)
     fits = {BESIDE[task], "none"} | {"single-label classification": {"sigmoid"}, "count regression": {"softplus"}}.get(
         task, set())  # fmt: skip
     if activation not in fits and task != "regression":
@@ -94,7 +94,7 @@ def test_warnings_say_why():
          "tanh gives values in [−1, 1], which categorical cross-entropy cannot take; use softmax"),
         ("multiclass", "relu", "relu gives values in [0, ∞), which categorical cross-entropy cannot take; use softmax"),
         ("multi-label", "softmax", "softmax makes probabilities that add up to 1, binary cross-entropy has a "
-         "probability for each label; use sigmoid"),
+         "probability for each label; for exclusive classes use CategoricalCrossentropy, else use sigmoid"),
         ("counts", "relu", "relu gives rates of 0, where its own gradient is 0 too; use exp or softplus"),
     ):  # fmt: skip
         assert fl.choose(task, activation).warnings[0] == text
@@ -120,7 +120,9 @@ def test_no_activation_is_applied_twice(task, activation):
         elif own is not None and activation == "none":
             assert reason.endswith(f"(without {own}: the textbook's form, not bounded)")
         elif own is not None:
-            assert reason.endswith(f"no {own} in the last layer, and from_logits=True)")
+            assert reason.endswith(
+                f"(without {own} in the last layer, from_logits=True is faster and exact in the tails)"
+            )
     first, *others = fl.choose(task="maximum-margin classification", activation="none").suggestions
     assert first.loss == fl.SquaredHinge(from_logits=True)
     assert [suggestion.loss for suggestion in others] == [fl.SquaredHinge()]
@@ -169,5 +171,7 @@ def test_unknown_names():
         fl.choose("regresion")
     with pytest.raises(ValueError, match=r"task is 'Softmax', which is an activation; expected activation='Softmax'"):
         fl.choose("Softmax")
+    with pytest.raises(ValueError, match=r"task is 'softmax', which is an activation; are task and activation swapped"):
+        fl.choose("softmax", "binary")
     with pytest.raises(ValueError, match=r"activation is \[\]; expected one of 'sigmoid'"):
         fl.choose(activation=[])

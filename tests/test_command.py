@@ -105,6 +105,23 @@ def test_plot_wants_a_file(file, capsys, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["BCE", "BinaryCrossentropy", "Binary_Crossentropy"])
+def test_plot_by_other_names(name, tmp_path):
+    pytest.importorskip("matplotlib", reason="Matplotlib, which draws, is not installed")
+    assert main(["plot", str(tmp_path / "a.svg"), name]) == 0
+    assert (tmp_path / "a.svg").exists()
+
+
+def test_what_was_meant(capsys):
+    assert main(["plot", "x.png", "bceee"]) == 2
+    assert "no picture of bceee; did you mean bce? expected" in capsys.readouterr().err
+    assert main(["choose", "binary", "--task", "counts"]) == 2
+    assert "'binary' and 'counts' are given for the same" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"fastloss {fl.__version__}\n"
+
+
 def test_names():
     assert {"mse", "bce", "squared_hinge"} <= losses().keys()
 

@@ -61,6 +61,10 @@ def test_focal_loss_of_a_soft_label_mixes_first(dtype):
     bits that it has alone."""
     z, p = np.array([2.0], dtype), 1 / (1 + np.exp(np.array([-2.0], dtype)))
     y = np.array([0.9], dtype)
+    for tiny, gamma in ((1e-25, 2.0), (0.05, 40.0)):  # (1 - p)^gamma underflows
+        focal = fl.BinaryFocalCrossentropy(from_logits=True, gamma=gamma)
+        assert focal(np.array([tiny], dtype), np.array([-np.inf], dtype)).loss == np.inf
+        assert np.isfinite(focal.gradient(np.array([tiny], dtype), np.array([-np.inf], dtype))).all()
     for loss, x in ((fl.BinaryFocalCrossentropy(from_logits=True), z), (fl.BinaryFocalCrossentropy(), p)):
         assert abs(loss.loss(y, x) - 0.01247768) < 1e-8
         rng = np.random.default_rng(4)

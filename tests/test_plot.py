@@ -57,7 +57,25 @@ def test_losses():
     assert shown["mean squared error"][0].min() < 0
 
 
-@pytest.mark.parametrize("target", [0.5, 2.0, 0.0])
+@pytest.mark.parametrize("draw", [
+    lambda: plot.plot_losses(fl.mse), lambda: plot.plot_losses("mse"), lambda: plot.plot_losses(3),
+    lambda: plot.plot_losses(target=np.nan), lambda: plot.plot_losses(target="1"), lambda: plot.plot_focal("12"),
+    lambda: plot.plot_loss(fl.mse, True), lambda: plot.plot_margin(fl.mse), lambda: plot.plot_losses(target=np.ones(2)),
+    lambda: plot.plot_loss(fl.BinaryCrossentropy(pos_weight=[1, 2])), lambda: plot.plot_focal([[1.0], [2.0]]),
+])  # fmt: skip
+def test_what_cannot_be_drawn(draw):
+    with pytest.raises((TypeError, ValueError), match=r"(losses|target|gammas|ax|pos_weight) (is|has) .*expected"):
+        draw()
+    assert not plt.get_fignums(), "an empty figure is left"
+
+
+def test_targets_that_are_left_out_are_drawn():
+    for loss in (fl.BinaryCrossentropy(ignore_index=1), fl.BinaryCrossentropy(missing="ignore")):
+        np.testing.assert_array_equal(curves(plot.plot_loss(loss))["loss"], curves(plot.plot_loss(fl.bce))["loss"])
+    assert curves(plot.plot_focal(2)).keys() == {"γ = 2"}
+
+
+@pytest.mark.parametrize("target", [0.5, 2.0, 0.0, 3, np.float32(1)])
 def test_another_target(target):
     axes = plot.plot_losses(target=target)
     assert axes.get_xlabel() == f"prediction, for a target of {target:g}"

@@ -37,13 +37,13 @@ class Bfloat16:
     (lambda: fl.bce.gradient(Y, P, label_smoothing=0.1), TypeError, "BinaryCrossentropy(label_smoothing=0.1)"),
     (lambda: fl.mse.gradient_hessian(Y, P, weights=Y), TypeError, "did you mean 'sample_weight'?"),
     (lambda: fl.BinaryCrossentropy(form_logits=True), TypeError, "did you mean 'from_logits'?"),
-    (lambda: fl.MeanSquaredError(delta=1.0), TypeError, "no hyperparameter 'delta'; expected missing$"),
+    (lambda: fl.MeanSquaredError(delta=1.0), TypeError, "no hyperparameter 'delta'; its only one is 'missing'$"),
     (lambda: fl.BinaryCrossentropy(Y, P), TypeError, "make the loss first, then call it: BinaryCrossentropy()("),
     (lambda: fl.MeanSquaredError([0.0], [1.0]), TypeError, "MeanSquaredError()(y_true, y_pred)"),
     (lambda: fl.Loss(), TypeError, "base class"),
     # shapes
-    (lambda: fl.mse(Y, P[:, None]), ValueError, "y_true.reshape((3, 1))"),
-    (lambda: fl.mse(Y[:, None], P), ValueError, "y_true.reshape((3,))"),
+    (lambda: fl.mse(Y, P[:, None]), ValueError, "numpy.reshape(y_true, (3, 1))"),
+    (lambda: fl.mse(Y[:, None], P), ValueError, "numpy.reshape(y_true, (3,))"),
     (lambda: fl.mse(Y[:2], P), ValueError, "does not broadcast$"),
     # dtypes and types
     (lambda: fl.mse(P, LABELS), TypeError, "are y_true and y_pred swapped?"),
@@ -67,7 +67,32 @@ class Bfloat16:
     (lambda: fl.cce(LABELS, Z), ValueError, "for logits, from_logits=True"),
     (lambda: fl.bce(Y, np.array([0, 1, 1 + 2**-52])), ValueError, "y_pred[2] is 1.0000000000000002, expected"),
     (lambda: fl.bce(Y.astype(np.float32), np.array([0, 1.1, 1], np.float32)), ValueError, "y_pred[1] is 1.10000002,"),
+    (lambda: fl.bce(np.array([-1.0, 1.0]), Y[:2]), ValueError, "for labels of -1 and 1 pass (y + 1) / 2"),
+    (lambda: fl.BinaryCrossentropy(ignore_index=-1)(np.array([255, 1]), Y[:2]), ValueError, "or ignore_index=-1$"),
+    (lambda: CCE(np.array([0, 255, 2]), Z), ValueError, "; ignore_index=255 leaves such examples out"),
+    (lambda: fl.squared_hinge(np.array([0, 1]), Y[:2]), ValueError, "for labels of 0 and 1 pass 2 * y - 1"),
+    (lambda: fl.bce(Y, np.array([0, 1, 1 + 2**-52])), ValueError, "(epsilon=1e-7 clips what rounding has put beyond)"),
+    (lambda: CCE(np.array(["a", "b", "c"]), Z), TypeError, "numpy.unique(labels, return_inverse=True)"),
+    (lambda: fl.mse(np.array([1, 2.0], object), Y[:2]), TypeError, "; convert it with .astype(float)"),
+    (lambda: fl.mse(Y, Y.astype(np.longdouble)), TypeError, "; convert it with .astype(numpy.float64)"),
+    # shapes
+    (lambda: fl.mse(np.zeros((2, 3)), np.zeros((3, 2))), ValueError, "does not broadcast, transpose one: y_true.T$"),
+    (lambda: fl.mse(np.zeros((4, 2, 3)), np.zeros((2, 3, 4))), ValueError, "does not broadcast$"),
+    (lambda: fl.mse(np.zeros(3), np.zeros((3, 1))), ValueError, "reshape one: numpy.reshape(y_true, (3, 1))"),
+    (lambda: fl.bce(LABELS, np.full((3, 3), 0.5)), ValueError, "; for class indices use CategoricalCrossentropy"),
+    (lambda: fl.cce(np.zeros((2, 4, 4), int), np.full((2, 3, 4, 4), 0.3)), ValueError, "such class indices fit axis=1"),
+    (lambda: fl.BinaryCrossentropy(pos_weight=[3])(Y, Y), ValueError, "; for one weight pass pos_weight=3"),
+    (lambda: fl.mse(Y, Y, out=np.zeros(3), reduction="none"), ValueError, "an ndarray, expected a pair of arrays: l"),
+    (lambda: fl.mse.gradient_hessian(Y, Y, out=np.zeros(3)), ValueError, "a pair of arrays: gradient and Hessian"),
+    (lambda: fl.bce.activate([[1, 0], [1]]), ValueError, "BinaryCrossentropy: z is a list that NumPy cannot read"),
+    (lambda: fl.bce.activate(None), TypeError, "z is a NoneType, expected an array of numbers"),
     # class weights
+    (lambda: fl.BinaryCrossentropy(pos_weight={1: 2.0}), ValueError, "for each label from 0 on; label 0 has none"),
+    (lambda: fl.BinaryCrossentropy(pos_weight="3"), ValueError, "expected a number >= 0, or one per label"),
+    (lambda: fl.BinaryCrossentropy(pos_weight=["1", "2"]), ValueError, "one finite nonnegative number per label"),
+    (lambda: fl.BinaryCrossentropy(pos_weight=bytearray(b"abc")), ValueError, "nonnegative number per label"),
+    (lambda: fl.BinaryCrossentropy(pos_weight=np.array([1j, 2])), ValueError, "nonnegative number per label"),
+    (lambda: fl.BinaryFocalCrossentropy(gamma=np.inf), ValueError, "expected a finite number >= 0"),
     (lambda: fl.CategoricalCrossentropy(class_weight={0: 1.0, 2: 1.0}), ValueError, "class 1 has none"),
     (lambda: fl.CategoricalCrossentropy(class_weight="balanced"), ValueError, "numpy.bincount(labels)"),
 ])  # fmt: skip
@@ -115,3 +140,11 @@ def test_a_warning_says_what_was_computed(method):
         warnings.simplefilter("error")
         call(LABELS, np.full((3, 3), 1 / 3))
         call(np.array(1), P)  # one example, and its class
+
+
+def test_sample_weight_may_be_the_third_argument():
+    """As in Keras and scikit-learn."""
+    w = np.array([1.0, 0, 2])
+    for call in (fl.mse, fl.mse.loss, fl.mse.gradient, fl.mse.gradient_hessian):
+        positional, named = call(Y, P, w), call(Y, P, sample_weight=w)
+        np.testing.assert_equal(positional, named)

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._cpu.fast_path import LARGEST
 from .._cpu.launch import PARALLEL, parallel_loop
+from .._request import checks
 from .._request.description import Description, Request
 from .dispatch import backend_of
 from .hyperparameters import check_all
@@ -69,11 +70,11 @@ class Evaluation:
         value = path.run(path.address, id(y), id(p), 0 if gradient is None else id(gradient), loop)
         return _new(LossGradient, (value, gradient)) if value == value else None
 
-    def _pair(self, label: str, out: Any) -> tuple[Any, Any]:
+    def _pair(self, what: str, out: Any) -> tuple[Any, Any]:
         if out is None:
             return None, None
         if not isinstance(out, tuple | list) or len(out) != 2:
-            raise ValueError(f"{type(self).__name__}: {label} is a {type(out).__name__}, expected a pair of arrays")
+            raise ValueError(f"{type(self).__name__}: out is {checks.article(out)}, expected a pair of arrays: {what}")
         return out[0], out[1]
 
     def _evaluate(self, request: Request) -> tuple[Any, Any, Any]:

@@ -12,8 +12,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 Check = Callable[[str, str, Any], Any]
+Weights = float | Sequence[float] | NDArray[Any] | Mapping[int, float]
+"""A number, or one for each class or label."""
 Value = TypeVar("Value")
 
 
@@ -32,37 +35,43 @@ def number(low: float, high: float, expected: str) -> Check:
                 found = float(value)
             except OverflowError:
                 found = math.inf
-        if not low <= found <= high or math.isinf(found):
+        if math.isinf(found):
+            raise ValueError(
+                f"{name}: {argument} is {value!r}, expected {expected.replace('a number', 'a finite number')}"
+            )
+        if not low <= found <= high:
             raise ValueError(f"{name}: {argument} is {value!r}, expected {expected}")
         return found
 
     return check
 
 
-def _in_order(name: str, argument: str, value: Mapping[Any, Any]) -> list[Any]:
+def _in_order(name: str, argument: str, value: Mapping[Any, Any], each: str) -> list[Any]:
     """The values of {class: number} for classes 0, 1, ..."""
-    missing = [k for k in range(len(value)) if k not in value]
+    missing = [k for k in range(max(len(value), 1)) if k not in value]
     if missing:
-        raise ValueError(f"{name}: {argument} is {value!r}, expected a number for each class from 0 on; "
-                         f"class {missing[0]} has none")  # fmt: skip
+        raise ValueError(f"{name}: {argument} is {value!r}, expected a number for each {each} from 0 on; "
+                         f"{each} {missing[0]} has none")  # fmt: skip
     return [value[k] for k in range(len(value))]
 
 
 def vector(name: str, argument: str, value: Any, each: str = "class") -> tuple[float, ...]:
     """A sequence or mapping of one finite nonnegative number per class (or what `each` names), as a tuple."""
     if isinstance(value, Mapping):
-        value = _in_order(name, argument, value)
+        value = _in_order(name, argument, value, each)
     if isinstance(value, str) and value == "balanced" and each == "class":
         raise ValueError(f'{name}: {argument} is "balanced", which depends on the labels; expected one number per '
                          "class: len(labels) / (classes * numpy.bincount(labels))")  # fmt: skip
     if isinstance(value, str) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
         raise ValueError(f"{name}: {argument} is {value!r}, expected one number per {each}")
     try:
-        array = np.asarray(value, dtype=np.float64)
+        given = np.asarray(value)
+        known = given.dtype.kind in "iufbO" and not isinstance(value, bytes | bytearray | np.ma.MaskedArray)
+        array = given.astype(np.float64) if known else np.empty(0)
     except (TypeError, ValueError, OverflowError):
         array = np.empty(0)
     if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)) or np.any(array < 0):
-        raise ValueError(f"{name}: {argument} is {value!r}, expected one nonnegative number per {each}")
+        raise ValueError(f"{name}: {argument} is {value!r}, expected one finite nonnegative number per {each}")
     return tuple(array.tolist())
 
 
@@ -102,7 +111,9 @@ def number_or_vector(one: Check, each: str = "class") -> Check:
     """The check of a number, for which `one` is, or of one number per class (or what `each` names)."""
 
     def check(name: str, argument: str, value: Any) -> Any:
-        return (one if isinstance(value, numbers.Real) else partial(vector, each=each))(name, argument, value)
+        many = hasattr(value, "__array__") or isinstance(value, Sequence | Mapping)
+        many = many and not isinstance(value, str | np.number)
+        return (partial(vector, each=each) if many else one)(name, argument, value)
 
     return check
 

@@ -17,7 +17,7 @@ class Loss(Evaluation):
     """Base class of all losses: immutable, hashable, picklable, callable.
 
     A loss is made once, with its options, and called with (y_true, y_pred). All methods
-    take `sample_weight`, `reduction` and `out`, by keyword.
+    take `sample_weight` too, and `reduction` and `out` by keyword.
 
     Notes
     -----
@@ -43,7 +43,7 @@ class Loss(Evaluation):
     ValueError: shapes, reductions and options that do not fit, before anything is
     written; values outside the domain of the loss and negative weights, found in the
     pass, after which `out` is unspecified. TypeError: dtypes and mixtures of devices,
-    before anything is written. NaN is no error: it stays NaN.
+    before anything is written. NaN is not an error; it propagates.
 
     Examples
     --------
@@ -71,18 +71,18 @@ class Loss(Evaluation):
     """The minimum for a target of 1, which a picture of several losses subtracts."""
 
     @overload
-    def loss_gradient(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None,
+    def loss_gradient(self, y_true: Any, y_pred: DeviceArray, sample_weight: Any = None, *,
                       reduction: Reduction = "mean", out: Any = None,
                       **wrong: Never) -> LossGradient[Any, Any]: ...  # fmt: skip
     @overload
-    def loss_gradient(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+    def loss_gradient(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None, *,
                       reduction: Reduced = "mean", out: Any = None,
                       **wrong: Never) -> LossGradient[float, Array]: ...  # fmt: skip
     @overload
-    def loss_gradient(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+    def loss_gradient(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None, *,
                       reduction: Literal["none"], out: Any = None,
                       **wrong: Never) -> LossGradient[Array, Array]: ...  # fmt: skip
-    def loss_gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
+    def loss_gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, reduction: str = "mean",
                       out: Any = None, **wrong: Never) -> LossGradient[Any, Any]:  # fmt: skip
         """The loss and its gradient, in one pass over the data. A call of the loss is this.
 
@@ -107,7 +107,7 @@ class Loss(Evaluation):
             With reduction="none" an array, as of `loss`. From arrays on a GPU a 0-d float64
             array there.
         gradient : array
-            The derivative by y_pred, of its shape and dtype, or `out`.
+            The derivative with respect to y_pred, of its shape and dtype, or `out`.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class Loss(Evaluation):
             return quick
         checks.reduction(type(self).__name__, reduction)
         if reduction == "none":
-            losses, gradient = self._pair("out", out)
+            losses, gradient = self._pair("losses and gradient", out)
         else:
             losses, gradient = None, out
         value, grad, _ = self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 1, True, losses, gradient))
@@ -139,15 +139,15 @@ class Loss(Evaluation):
     __call__ = loss_gradient
 
     @overload
-    def loss(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None, reduction: Reduction = "mean",
+    def loss(self, y_true: Any, y_pred: DeviceArray, sample_weight: Any = None, *, reduction: Reduction = "mean",
              out: Any = None, **wrong: Never) -> Any: ...  # fmt: skip
     @overload
-    def loss(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+    def loss(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None, *,
              reduction: Reduced = "mean", out: Any = None, **wrong: Never) -> float: ...  # fmt: skip
     @overload
-    def loss(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+    def loss(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None, *,
              reduction: Literal["none"], out: Any = None, **wrong: Never) -> Array: ...  # fmt: skip
-    def loss(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
+    def loss(self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, reduction: str = "mean",
              out: Any = None, **wrong: Never) -> Any:  # fmt: skip
         """The loss alone: no gradient is computed.
 
@@ -199,14 +199,14 @@ class Loss(Evaluation):
         return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 0, True, out))[0]
 
     @overload
-    def gradient(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None, reduction: Reduction = "mean",
+    def gradient(self, y_true: Any, y_pred: DeviceArray, sample_weight: Any = None, *, reduction: Reduction = "mean",
                  out: Any = None, **wrong: Never) -> Any: ...  # fmt: skip
     @overload
-    def gradient(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+    def gradient(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None, *,
                  reduction: Reduction = "mean", out: Any = None, **wrong: Never) -> Array: ...  # fmt: skip
-    def gradient(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
+    def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, reduction: str = "mean",
                  out: Any = None, **wrong: Never) -> Any:  # fmt: skip
-        """The gradient alone: with from_logits=True, the derivative by the logits.
+        """The gradient alone: with from_logits=True, the derivative with respect to the logits.
 
         Parameters
         ----------
@@ -248,14 +248,14 @@ class Loss(Evaluation):
         return self._evaluate(Request(y_true, y_pred, sample_weight, reduction, 1, False, None, out))[1]
 
     @overload
-    def gradient_hessian(self, y_true: Any, y_pred: DeviceArray, *, sample_weight: Any = None,
-                         reduction: Reduction = "mean", out: Any = None,
+    def gradient_hessian(self, y_true: Any, y_pred: DeviceArray, sample_weight: Any = None, *,
+                         reduction: Reduction = "mean", out: tuple[Any, Any] | list[Any] | None = None,
                          **wrong: Never) -> GradientHessian[Any]: ...  # fmt: skip
     @overload
-    def gradient_hessian(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None,
+    def gradient_hessian(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None, *,
                          reduction: Reduction = "mean", out: Any = None,
                          **wrong: Never) -> GradientHessian[Array]: ...  # fmt: skip
-    def gradient_hessian(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, reduction: str = "mean",
+    def gradient_hessian(self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, reduction: str = "mean",
                          out: Any = None, **wrong: Never) -> GradientHessian[Any]:  # fmt: skip
         """The gradient and the diagonal of the Hessian, as boosting and Newton's method want.
 
@@ -276,7 +276,7 @@ class Loss(Evaluation):
         Returns
         -------
         gradient, hessian : array
-            The first and second derivative by each element of y_pred, of its shape and
+            The first and second derivative with respect to each element of y_pred, of its shape and
             dtype, or `out`.
 
         Raises
@@ -297,7 +297,7 @@ class Loss(Evaluation):
         """
         if wrong:
             raise wrong_option(self, wrong)
-        gradient, hessian = self._pair("out", out)
+        gradient, hessian = self._pair("gradient and Hessian", out)
         _, grad, hess = self._evaluate(
             Request(y_true, y_pred, sample_weight, reduction, 2, False, None, gradient, hessian)
         )

@@ -41,5 +41,5 @@ def _nearest(option: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(option, known, 1)
     if near:
         return f"; did you mean {near[0]!r}?"
-    expected = f"expected {'one of ' if len(known) > 1 else ''}{', '.join(known)}"
+    expected = f"expected one of {', '.join(known)}" if len(known) > 1 else f"its only one is {known[0]!r}"
     return f"; {expected}" if known else ", nor any other"

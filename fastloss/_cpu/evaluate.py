@@ -120,7 +120,7 @@ def _evened(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> tu
 
 def activate(loss: Description, z: Any, out: Any) -> Any:
     """The activation of logits."""
-    array = np.asarray(z)
+    array = checks.as_array(loss.name, "z", z)
     real = checks.real_dtype(loss.name, array, "z")
     result = np.empty_like(array) if out is None else out
     target = checks.output(loss.name, "out", result, array.shape, {"z": array})

@@ -17,11 +17,12 @@ def as_array(name: str, argument: str, given: Any) -> Any:
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         hint = "; convert it with .float()" if "bfloat16" in str(getattr(given, "dtype", "")) else ""
-        raise kind(f"{name}: {argument} is a {type(given).__name__} that NumPy cannot read ({error}), expected "
+        raise kind(f"{name}: {argument} is {article(given)} that NumPy cannot read ({error}), expected "
                    f"an array of numbers{hint}") from error  # fmt: skip
     if array.dtype.kind == "O":
         hint = "; make it dense with .toarray()" if hasattr(given, "toarray") else ""
-        what = "an array of objects" if array.ndim else f"a {type(given).__name__}"
+        hint = "; convert it with .astype(float)" if array.ndim else hint
+        what = "an array of objects" if array.ndim else article(given)
         raise TypeError(f"{name}: {argument} is {what}, expected an array of numbers{hint}")
     return array
 
@@ -34,9 +35,16 @@ def real_dtype(name: str, array: Any, argument: str = "y_pred", y_true: Any = No
     if dtype.name in HALF:
         return np.float32
     hint = "; convert integers with .astype(numpy.float32)" if dtype.kind in "iub" else ""
-    if hint and y_true is not None and is_float(y_true.dtype):
+    hint = "; convert it with .astype(numpy.float64)" if dtype.type is np.longdouble else hint
+    if dtype.kind in "iub" and y_true is not None and is_float(y_true.dtype):
         hint += "; or are y_true and y_pred swapped?"
     raise TypeError(f"{name}: {argument} has dtype {dtype}, expected float32, float64, float16 or bfloat16{hint}")
+
+
+def article(value: Any) -> str:
+    """The name of a value's type with its article: an int, a list."""
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIO' or kind.startswith('nd') else 'a'} {kind}"
 
 
 def is_float(dtype: Any) -> bool:
@@ -107,7 +115,7 @@ def _as_buffer(name: str, label: str, out: Any) -> Any:
         if buffer.__array_interface__["data"][0] != np.asarray(out).__array_interface__["data"][0]:
             raise TypeError(f"{name}: {label} is a {describe(out)} that gives copies, expected an array to write to")
         return buffer
-    raise TypeError(f"{name}: {label} is a {type(out).__name__}, expected an array to write to")
+    raise TypeError(f"{name}: {label} is {article(out)}, expected an array to write to")
 
 
 def same_memory(a: Any, b: Any) -> bool:

@@ -33,15 +33,15 @@ def geometry(loss: Description, y: Any, p: Any, float_labels: bool = False) -> G
     """Check the shapes of y_true and y_pred; float_labels: class indices may be floats of 32 or 64 bits."""
     if not isinstance(loss, Categorical):
         if y.shape != p.shape:
-            same = math.prod(y.shape) == math.prod(p.shape)
-            hint = f", reshape one: y_true.reshape({p.shape})" if same else ""
             raise ValueError(f"{loss.name}: y_true has shape {y.shape}, y_pred has shape {p.shape}; fastloss does not "
-                             f"broadcast{hint}")  # fmt: skip
+                             f"broadcast{_shape_hint(y, p)}")  # fmt: skip
         checks.label(loss.name, y.dtype)
         labels = loss.label_weights
         if labels is not None and (p.ndim == 0 or len(labels) != p.shape[-1]):
-            raise ValueError(f"{loss.name}: pos_weight has {len(labels)} values, y_pred has shape {p.shape}; expected "
-                             "one per label, the last axis")  # fmt: skip
+            count = "1 value" if len(labels) == 1 else f"{len(labels)} values"
+            hint = f"; for one weight pass pos_weight={labels[0]:g}" if len(labels) == 1 else ""
+            raise ValueError(f"{loss.name}: pos_weight has {count}, y_pred has shape {p.shape}; expected one per "
+                             f"label, the last axis{hint}")  # fmt: skip
         return Geometry(p.shape)
     axis = class_axis(loss, p)
     examples, classes = p.shape[:axis] + p.shape[axis + 1 :], p.shape[axis]
@@ -53,11 +53,13 @@ def geometry(loss: Description, y: Any, p: Any, float_labels: bool = False) -> G
     if y.shape != (examples if indices else p.shape):
         raise ValueError(
             f"{loss.name}: y_true has shape {y.shape}, y_pred has shape {p.shape} with classes on axis {loss.axis}; "
-            f"expected class indices of shape {examples} or targets of shape {p.shape}"
+            f"expected class indices of shape {examples} or targets of shape {p.shape}{_axis_hint(y, p)}"
         )
     if indices and y.dtype.kind not in "iu" and not (float_labels and y.dtype.type in (np.float32, np.float64)):
+        hint = "make them with numpy.unique(labels, return_inverse=True)" if y.dtype.kind in "USO" else (
+            "convert them with .astype(int)")  # fmt: skip
         raise TypeError(f"{loss.name}: y_true has dtype {y.dtype} and no class axis, expected integer class indices; "
-                        "convert them with .astype(int)")  # fmt: skip
+                        f"{hint}")  # fmt: skip
     if not indices and loss.ignore_index is not None:
         raise ValueError(f"{loss.name}: ignore_index is {loss.ignore_index} with dense targets, expected class indices")
     if loss.factors is not None and len(loss.factors) != classes:
@@ -69,6 +71,23 @@ def geometry(loss: Description, y: Any, p: Any, float_labels: bool = False) -> G
         checks.label(loss.name, y.dtype)
     _warn(loss.name, p.shape, classes, indices)
     return Geometry(examples, classes, axis, indices)
+
+
+def _shape_hint(y: Any, p: Any) -> str:
+    """How one of two shapes becomes the other, where that is no guess."""
+    if [n for n in y.shape if n != 1] == [n for n in p.shape if n != 1]:
+        return f", reshape one: numpy.reshape(y_true, {p.shape})"
+    if y.ndim == 2 and y.shape == p.shape[::-1]:
+        return ", transpose one: y_true.T"
+    if y.dtype.kind in "iu" and y.shape == p.shape[:-1]:
+        return "; for class indices use CategoricalCrossentropy"
+    return ""
+
+
+def _axis_hint(y: Any, p: Any) -> str:
+    """The class axis that class indices would fit."""
+    fitting = [k for k in range(p.ndim) if y.shape == p.shape[:k] + p.shape[k + 1 :]]
+    return f"; such class indices fit axis={fitting[0]}" if fitting else ""
 
 
 def _warn(name: str, shape: tuple[int, ...], classes: int, indices: bool) -> None:

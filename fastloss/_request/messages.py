@@ -54,7 +54,7 @@ def _invalid_in_rows(loss: Categorical, shape: Geometry, where: int, kind: float
         label, hint = y[tuple(index)], ""
         if label % 1 != 0:
             hint = ", a whole number"
-        elif label < 0 and not ignored:
+        elif (label < 0 or label == 255) and not ignored:
             hint = f"; ignore_index={int(label)} leaves such examples out"
         return f"{name}: y_true{index} is {label}, expected a class in [0, {shape.classes}){ignored}{hint}"
     return f"{name}: sample_weight for example {index} is {_shown(value)}, expected a weight >= 0"

@@ -9,6 +9,7 @@ from .._core.hyperparameters import (
     NONNEGATIVE as NONNEGATIVE,
     POSITIVE as POSITIVE,
     SMOOTHING as SMOOTHING,
+    Weights as Weights,
     flag as flag,
     hyperparameter as hyperparameter,
     integer as integer,

@@ -237,7 +237,16 @@ class Binary(Elementwise):
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
         if not 0 <= y <= 1:
-            usual = (y < 0 and y % 1 == 0) or y == 255  # of labels that are not known
-            hint = f"; ignore_index={y:.0f} leaves such labels out" if usual and self.ignore_index is None else ""
-            return "y_true", y, f"a label in [0, 1]{hint}"
-        return "y_pred", p, "a probability in [0, 1] (for logits, from_logits=True)"
+            return "y_true", y, f"a label in [0, 1]{self._label_hint(y)}"
+        rounded = -1e-6 <= p <= 1 + 1e-6
+        hint = "epsilon=1e-7 clips what rounding has put beyond" if rounded else "for logits, from_logits=True"
+        return "y_pred", p, f"a probability in [0, 1] ({hint})"
+
+    def _label_hint(self, y: float) -> str:
+        """What to do about a label that is neither yes nor no."""
+        if self.ignore_index is not None:
+            return f" or ignore_index={self.ignore_index}"
+        if y == -1:
+            return "; for labels of -1 and 1 pass (y + 1) / 2, for labels that are not known ignore_index=-1"
+        usual = (y < 0 and y % 1 == 0) or y == 255  # of labels that are not known
+        return f"; ignore_index={y:.0f} leaves such labels out" if usual else ""

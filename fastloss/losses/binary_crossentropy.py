@@ -1,6 +1,6 @@
 """Binary cross-entropy, of probabilities or of logits."""
 
-from collections.abc import Mapping, Sequence
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -8,12 +8,13 @@ from .._math.elementary import exp_nonpositive, log1p_unit, positive
 from ._base import (
     CLIP,
     MISSING,
-    NONNEGATIVE,
     SMOOTHING,
     ElementwiseMaths,
+    Weights,
     flag,
     hyperparameter,
     integer,
+    number,
     number_or_vector,
     optional,
     scalar,
@@ -21,7 +22,7 @@ from ._base import (
 from ._binary import Binary, Constants, by_label, logit_maths, probability_maths
 from ._probability import at_least, clamped_log
 
-WEIGHTS = optional(number_or_vector(NONNEGATIVE, "label"))
+WEIGHTS = optional(number_or_vector(number(0.0, math.inf, "a number >= 0, or one per label"), "label"))
 
 
 @scalar
@@ -54,21 +55,21 @@ class BinaryCrossentropy(Binary):
     label_smoothing : float in [0, 1), default 0.0
         Replaces y by y (1 - label_smoothing) + label_smoothing / 2.
     pos_weight : float, array_like or dict, default None
-        The weight w of yes, >= 0: a number, or one for each label, which is each index
-        of the last axis of y_pred. None is 1.
+        The weight w of yes, >= 0: one number, or one per label, i.e. per index of the last
+        axis of y_pred. None is 1.
     epsilon : float in [0, 0.5], default None
         Clips p to [epsilon, 1 - epsilon], with gradient 0 where p was clipped; Keras
-        uses 1e-7. Where rounding has put p beyond 0 or 1, by epsilon or 1e-6 at most,
+        uses 1e-7. Where rounding has put p beyond 0 or 1, by at most max(epsilon, 1e-6),
         it is clipped too. Not with from_logits.
     ignore_index : int, default None
         A label with this value has weight 0.
-    missing : {"ignore"}, default None
+    missing : "ignore" or None, default None
         With "ignore", a target that is NaN has weight 0. With None it makes the loss
         NaN.
 
     Notes
     -----
-    The derivatives by a logit are (1 - y) p - w y (1 - p) and (1 - y + w y) p (1 - p).
+    The derivatives with respect to a logit are (1 - y) p - w y (1 - p) and (1 - y + w y) p (1 - p).
     They have full relative accuracy in the tails. From probabilities, as in torch, log
     is at least -100, and the divisor p (1 - p) of the gradient at least 1e-12.
 
@@ -85,7 +86,7 @@ class BinaryCrossentropy(Binary):
 
     from_logits: bool = hyperparameter(False, flag)
     label_smoothing: float = hyperparameter(0.0, SMOOTHING)
-    pos_weight: float | Sequence[float] | Mapping[int, float] | None = hyperparameter(None, WEIGHTS)
+    pos_weight: Weights | None = hyperparameter(None, WEIGHTS)
     epsilon: float | None = hyperparameter(None, CLIP)
     ignore_index: int | None = hyperparameter(None, optional(integer))
     missing: Literal["ignore"] | None = hyperparameter(None, MISSING)

@@ -1,11 +1,12 @@
 """Binary focal cross-entropy, of probabilities or of logits."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from .._math.elementary import exp_raised, log1p_unit, lower, positive, power
-from .._math.primitives import fma
+from .._math.primitives import fma, pick
 from ._base import (
     CLIP,
     MISSING,
@@ -72,8 +73,9 @@ def _logit_maths(name: str) -> ElementwiseMaths:
         slope = fma(a, q, -(b * p))
         curve = fma(t_nll, fma(g, t, fma(right, p, -(wrong * q))), T(2) * t * slope)
         loss, grad, hess = alone(p, q, nll, p_nll, f, g)
-        one = b == T(0)
-        return (loss if one else f * fma(a, nll, b * other), grad if one else f * fma(g, t_nll, slope),
+        one, both = b == T(0), fma(a, nll, b * other)
+        both = both if both == pick(s, math.inf, math.inf) else f * both  # f may be 0 by underflow alone
+        return (loss if one else both, grad if one else f * fma(g, t_nll, slope),
                 hess if one else f * fma(g, curve, p * q))  # fmt: skip
 
     return logit_mixture(f"binary_focal_logits_{name}", side, mixture)._replace(long=raised is power)
@@ -119,7 +121,7 @@ def _probability_maths(name: str) -> ElementwiseMaths:
 
 @dataclass(frozen=True)
 class BinaryFocalCrossentropy(Binary):
-    """Binary cross-entropy that gives little weight to examples that are already right: few positives.
+    """Binary cross-entropy that gives little weight to examples that are already right, for data with few positives.
 
     loss(y, p) = a (1 - t)^gamma [-y log p - (1 - y) log(1 - p)] for a label y of y_true
     and a probability p of y_pred, arrays of one shape, both in [0, 1]. t = y p + (1 -
@@ -139,11 +141,11 @@ class BinaryFocalCrossentropy(Binary):
         Replaces y by y (1 - label_smoothing) + label_smoothing / 2.
     epsilon : float in [0, 0.5], default None
         Clips p to [epsilon, 1 - epsilon], with gradient 0 where p was clipped; Keras
-        uses 1e-7. Where rounding has put p beyond 0 or 1, by epsilon or 1e-6 at most,
+        uses 1e-7. Where rounding has put p beyond 0 or 1, by at most max(epsilon, 1e-6),
         it is clipped too. Not with from_logits.
     ignore_index : int, default None
         A label with this value has weight 0.
-    missing : {"ignore"}, default None
+    missing : "ignore" or None, default None
         With "ignore", a target that is NaN has weight 0. With None it makes the loss
         NaN.
 

@@ -1,10 +1,21 @@
 """Categorical cross-entropy, of probabilities or of logits."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-from ._base import CLIP, SMOOTHING, Categorical, SoftmaxMaths, flag, hyperparameter, integer, optional, scalar, vector
+from ._base import (
+    CLIP,
+    SMOOTHING,
+    Categorical,
+    SoftmaxMaths,
+    Weights,
+    flag,
+    hyperparameter,
+    integer,
+    optional,
+    scalar,
+    vector,
+)
 from ._probability import at_least, clamped_log, clip
 
 
@@ -56,7 +67,7 @@ class CategoricalCrossentropy(Categorical):
         The axis of the classes in y_pred.
     epsilon : float in [0, 0.5], default None
         Clips p to [epsilon, 1 - epsilon], with gradient 0 where p was clipped; Keras
-        uses 1e-7. Where rounding has put p beyond 0 or 1, by epsilon or 1e-6 at most,
+        uses 1e-7. Where rounding has put p beyond 0 or 1, by at most max(epsilon, 1e-6),
         it is clipped too. Not with from_logits.
     signed_targets : bool, default False
         Whether targets for every class may be any number: the gradient p sum(y) - y is
@@ -64,7 +75,7 @@ class CategoricalCrossentropy(Categorical):
 
     Notes
     -----
-    The derivatives by logits are p_k s - c_k y_k and p_k (1 - p_k) s with s = sum_j c_j
+    The derivatives with respect to logits are p_k s - c_k y_k and p_k (1 - p_k) s with s = sum_j c_j
     y_j; the Hessian is the diagonal. From probabilities, rows need not add up to 1; as
     in torch, log is at least -100 and a divisor p at least 1e-12.
 
@@ -81,7 +92,7 @@ class CategoricalCrossentropy(Categorical):
 
     from_logits: bool = hyperparameter(False, flag)
     label_smoothing: float = hyperparameter(0.0, SMOOTHING)
-    class_weight: Sequence[float] | Mapping[int, float] | None = hyperparameter(None, optional(vector))
+    class_weight: Weights | None = hyperparameter(None, optional(vector))
     ignore_index: int | None = hyperparameter(None, optional(integer))
     axis: int = hyperparameter(-1, integer)
     epsilon: float | None = hyperparameter(None, CLIP)

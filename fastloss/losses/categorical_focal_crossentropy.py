@@ -1,7 +1,6 @@
 """Categorical focal cross-entropy, of probabilities or of logits."""
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from ._base import (
     SMOOTHING,
     Categorical,
     SoftmaxMaths,
+    Weights,
     flag,
     hyperparameter,
     integer,
@@ -66,7 +66,7 @@ def _maths_for(name: str) -> SoftmaxMaths:
 
 @dataclass(frozen=True)
 class CategoricalFocalCrossentropy(Categorical):
-    """Categorical cross-entropy that gives little weight to examples that are already right: unbalanced classes.
+    """Categorical cross-entropy that gives little weight to examples that are already right, for unbalanced classes.
 
     loss(y, p) = -sum_k alpha_k (1 - p_k)^gamma y_k log p_k over the classes k, for
     probabilities p of y_pred. y_true holds class indices (integers, or floats that are
@@ -94,7 +94,7 @@ class CategoricalFocalCrossentropy(Categorical):
         The axis of the classes in y_pred.
     epsilon : float in [0, 0.5], default None
         Clips p to [epsilon, 1 - epsilon], with gradient 0 where p was clipped; Keras
-        uses 1e-7. Where rounding has put p beyond 0 or 1, by epsilon or 1e-6 at most,
+        uses 1e-7. Where rounding has put p beyond 0 or 1, by at most max(epsilon, 1e-6),
         it is clipped too. Not with from_logits.
 
     Notes
@@ -114,7 +114,7 @@ class CategoricalFocalCrossentropy(Categorical):
     """
 
     gamma: float = hyperparameter(2.0, NONNEGATIVE)
-    alpha: float | Sequence[float] | Mapping[int, float] | None = hyperparameter(None, ALPHA)
+    alpha: Weights | None = hyperparameter(None, ALPHA)
     from_logits: bool = hyperparameter(False, flag)
     label_smoothing: float = hyperparameter(0.0, SMOOTHING)
     ignore_index: int | None = hyperparameter(None, optional(integer))

@@ -60,7 +60,7 @@ class MeanSquaredLogarithmicError(Elementwise):
 
     Parameters
     ----------
-    missing : {"ignore"}, default None
+    missing : "ignore" or None, default None
         With "ignore", a target that is NaN has weight 0. With None it makes the loss
         NaN.
 

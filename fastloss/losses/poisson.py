@@ -59,7 +59,7 @@ class Poisson(Elementwise):
         Whether y_pred holds logarithms of rates: p = exp(y_pred).
     epsilon : float >= 0, default None
         Replaces log p by log(p + epsilon); Keras uses 1e-7. Not with from_logits.
-    missing : {"ignore"}, default None
+    missing : "ignore" or None, default None
         With "ignore", a target that is NaN has weight 0. With None it makes the loss
         NaN.
 

@@ -46,7 +46,7 @@ class SquaredHinge(Elementwise):
     ----------
     from_logits : bool, default False
         Whether p = tanh(y_pred).
-    missing : {"ignore"}, default None
+    missing : "ignore" or None, default None
         With "ignore", a target that is NaN has weight 0. With None it makes the loss
         NaN.
 
@@ -74,7 +74,7 @@ class SquaredHinge(Elementwise):
     _logits = ElementwiseMaths("squared_hinge_logits", tanh_point, outside)
 
     def _forbidden(self, y: float, p: float) -> tuple[str, float, str]:
-        return "y_true", y, "-1 or 1"
+        return "y_true", y, "-1 or 1" + ("; for labels of 0 and 1 pass 2 * y - 1" if y == 0 else "")
 
 
 squared_hinge = SquaredHinge()
