@@ -31,6 +31,9 @@ print(both.loss.mean(), both.gradient.mean())
 cce = fl.CategoricalCrossentropy(from_logits=True, class_weight={0: 1.0, 1: 2.0}, ignore_index=-1)
 assert_type(cce, fl.CategoricalCrossentropy)
 print(fl.CategoricalFocalCrossentropy(alpha=[0.5, 1.0]).activate(p))
+labelled = fl.BinaryCrossentropy(pos_weight=np.array([1.0, 2.0]), ignore_index=255, missing="ignore")
+assert_type(labelled.loss(labels, p, np.ones(2)), float)
+print(fl.CategoricalCrossentropy(class_weight=p), fl.MeanSquaredError(missing="ignore"))
 for suggestion in fl.choose(task="regression").suggestions:
     print(suggestion.code, suggestion.loss.loss(p, p))
 losses: list[fl.Loss] = [fl.mse, fl.mae, fl.Poisson(from_logits=True)]
@@ -49,6 +52,9 @@ fl.BinaryCrossentropy(from_logits="yes")
 fl.mse.loss(y, y).shape
 fl.mae.gradient(y)
 fl.squared_hing(y, y)
+fl.mse.gradient_hessian(y, y, out=y)
+fl.MeanSquaredError(missing="drop")
+fl.BinaryCrossentropy(pos_weight="2")
 """
 
 

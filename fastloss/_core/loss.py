@@ -253,7 +253,7 @@ class Loss(Evaluation):
                          **wrong: Never) -> GradientHessian[Any]: ...  # fmt: skip
     @overload
     def gradient_hessian(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None, *,
-                         reduction: Reduction = "mean", out: Any = None,
+                         reduction: Reduction = "mean", out: tuple[Any, Any] | list[Any] | None = None,
                          **wrong: Never) -> GradientHessian[Array]: ...  # fmt: skip
     def gradient_hessian(self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, reduction: str = "mean",
                          out: Any = None, **wrong: Never) -> GradientHessian[Any]:  # fmt: skip

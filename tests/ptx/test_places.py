@@ -116,7 +116,7 @@ def test_the_last_blocks_of_2_35_elements(loss, shape, pred, label, card):
         ahead, size, gradient = (1 << 35) // shape[1] // step * step, 9, 5
         each = {0: y.itemsize, 1: shape[1] * p.itemsize, gradient: shape[1] * p.itemsize}
     else:
-        step, ahead, size, gradient = 4096, 1 << 35, 8, 4
+        step, ahead, size, gradient = 4096, 1 << 35, 9, 4
         each = {0: y.itemsize, 1: p.itemsize, gradient: p.itemsize}
     for slot, width in each.items():
         values[slot] = (values[slot] - ahead * width) % 2**64
