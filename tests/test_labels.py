@@ -72,6 +72,20 @@ def test_nothing_counts(loss):
         np.testing.assert_array_equal(got, np.zeros_like(got))
 
 
+def test_negative_weights_are_refused_at_targets_that_do_not_count_too():
+    p = np.array([0.1, 0.2])
+    for loss, y in (
+        (fl.BinaryCrossentropy(ignore_index=-1), [0, -1]),
+        (fl.MeanSquaredError(missing="ignore"), [0, np.nan]),
+    ):
+        for weight, place in (([1.0, -1.0], 1), (-1.0, 0)):
+            with pytest.raises(
+                ValueError, match=rf"sample_weight for element \[{place}\] is -1, expected a weight >= 0"
+            ):
+                loss(np.array(y), p, sample_weight=weight)
+        assert loss(np.array(y), p, sample_weight=[1.0, np.nan]).loss == loss(np.array(y), p).loss
+
+
 def test_both_at_once_and_weights_far_from_1():
     loss = fl.BinaryCrossentropy(from_logits=True, ignore_index=-1, missing="ignore", pos_weight=(1.0, 2.0, 3.0))
     y, z = np.array([[1.0, -1.0, np.nan], [0.0, 1.0, 1.0]]), np.ones((2, 3))

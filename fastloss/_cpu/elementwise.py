@@ -134,14 +134,14 @@ def first_negative(w: Any) -> int:
 
 @helper
 def leave_out(call: Any, y: Any, w: Any) -> None:
-    """Give targets that do not count a weight of 0."""
+    """Give targets that do not count a weight of 0; a negative one stays, to be refused."""
     if call.has_ignore != 0:
         ignored = y.dtype.type(call.ignore_index)
         for i in range(y.size):
-            w[i] = 0 if y[i] == ignored else w[i]
+            w[i] = 0 if (y[i] == ignored) & (not w[i] < 0) else w[i]
     if call.has_missing != 0:
         for i in range(y.size):
-            w[i] = 0 if y[i] != y[i] else w[i]
+            w[i] = 0 if (y[i] != y[i]) & (not w[i] < 0) else w[i]
 
 
 @helper

@@ -119,7 +119,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
                         factor = scale
                         if repeat != 0 or leaves_out:
                             wi = load(w, at // repeat, real) if repeat != 0 else real(1)
-                            if leaves_out and left_out(y_part[k], real(ignored)):
+                            if leaves_out and left_out(y_part[k], real(ignored)) and not wi < real(0):
                                 wi = real(0)
                             if wi == real(0) or (nothing and wi > real(0)):
                                 li, gi, hi = real(0), real(0), real(0)
