@@ -271,9 +271,13 @@ def _counting(loss: Loss) -> Loss:
     """The loss without options that leave targets out; ValueError where a weight for each label has no picture."""
     if isinstance(getattr(loss, "pos_weight", None), tuple):
         raise ValueError(f"{type(loss).__name__}: pos_weight has a number for each label, expected one to be drawn")
-    changes: dict[str, Any] = {"ignore_index": None, "missing": None}
-    changes = {name: value for name, value in changes.items() if getattr(loss, name, None) is not None}
-    changed: Loss = dataclasses.replace(loss, **changes) if changes else loss  # type: ignore[type-var]
+    return _with(loss, {"ignore_index": None, "missing": None})
+
+
+def _with(loss: Loss, changes: dict[str, Any]) -> Loss:
+    """The loss with these hyperparameters, as far as it has them."""
+    changes = {name: value for name, value in changes.items() if hasattr(loss, name)}
+    changed: Loss = dataclasses.replace(loss, **changes)  # type: ignore[type-var]
     return changed
 
 
@@ -305,16 +309,14 @@ def _title(loss: Loss) -> str:
 
 
 def _in_form(loss: Loss, from_logits: bool | None) -> Loss:
-    """The loss from logits or from predictions, of classes on the last axis of which none is ignored."""
+    """The loss from logits or from predictions, of classes on the last axis."""
     own = getattr(loss, "from_logits", False)
-    changes: dict[str, Any] = {"axis": -1} if hasattr(loss, "axis") else {}
+    changes: dict[str, Any] = {"axis": -1}
     if from_logits is not None and from_logits != own:
         if not hasattr(loss, "from_logits"):
             raise ValueError(f"plot_loss: {type(loss).__name__} has no fused activation, expected from_logits=False")
         changes |= {"from_logits": from_logits, "epsilon": None} if from_logits else {"from_logits": False}
-    changes = {name: value for name, value in changes.items() if hasattr(loss, name)}
-    changed: Loss = dataclasses.replace(loss, **changes) if changes else loss  # type: ignore[type-var]
-    return changed
+    return _with(loss, changes)
 
 
 def _reach(loss: Loss, low: float, high: float) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._compile.jit import scalar
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
-from .._math.forms import ElementwiseMaths
+from .._math.forms import COUNT, ElementwiseMaths
 from .._request.description import Description
 from .._request.weights import repeated
 from .call import Call, Operand
@@ -74,22 +74,13 @@ def options_of(loss: Description, y: Any, real: Any) -> Call:
     """What a loss leaves out, and the weights of its labels."""
     if not loss.leaves_out and loss.label_weights is None:
         return PLAIN
-    table, labels = None, 0
-    if loss.label_weights is not None:
-        labels = len(loss.label_weights)
-        table = np.resize(np.array(loss.label_weights, real), labels + BLOCK)
-    missing, ignores = loss.missing and y.dtype.kind not in "iub", loss.ignore_index is not None
-    return Call(class_factors=Operand(table), labels=labels, has_missing=int(missing), has_ignore=int(ignores),
-                ignore_index=loss.ignore_index or 0)  # fmt: skip
-
-
-@scalar
-def _one(y: Any, p: Any, c: Any) -> Any:
-    T = type(p)
-    return T(1), T(0), T(0)
-
-
-COUNT = ElementwiseMaths("count", _one)
+    weights, table = loss.label_weights or (), None
+    if weights:
+        table = loss.plans.get(("labels", real))
+        if table is None:
+            table = loss.plans["labels", real] = np.resize(np.array(weights, real), len(weights) + BLOCK)
+    return Call(class_factors=Operand(table), labels=len(weights), has_missing=int(loss.skips_nan(y.dtype)),
+                has_ignore=int(loss.ignore_index is not None), ignore_index=loss.ignore_index or 0)  # fmt: skip
 
 
 def sum_of_kept(loss: Description, y: Any, w: Any, real: Any) -> float:

@@ -35,9 +35,9 @@ def index_kind(dtype: Any) -> int:
 
 def _elementwise(loss: Description, call: Call, mean: bool) -> tuple[Call, View | None]:
     """The pass of an elementwise loss: the call with its scale, and the sums of the blocks."""
-    weights, missing = loss.label_weights, loss.missing and call.y.dtype.kind not in "iub"
+    weights = loss.label_weights
     table = None if weights is None else call.plan.values(weights, call.real)
-    options = Options(loss.ignore_index, missing, table, 1 if weights is None else len(weights))
+    options = Options(loss.ignore_index, loss.skips_nan(call.y.dtype), table, 1 if weights is None else len(weights))
     if mean and loss.leaves_out:
         call = call._replace(scale=total_of_kept(call, options))
     elif mean:

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._compile.cuda import SIMULATED
-from .._compile.jit import scalar
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
-from .._math.forms import ElementwiseMaths
+from .._math.forms import COUNT
 from .arrays import View, pointer
 from .elementwise import elementwise
 from .formats import Format, format_of
@@ -135,15 +134,6 @@ def elementwise_pass(call: Call, maths: Any, constants: tuple[float, ...], optio
            int(call.scale.factor is not None), options.labels, options.ignore_index or 0, call.scale.number,
            *constants)  # fmt: skip
     return partials
-
-
-@scalar
-def _one(y: Any, p: Any, c: Any) -> Any:
-    T = type(p)
-    return T(1), T(0), T(0)
-
-
-COUNT = ElementwiseMaths("count", _one)
 
 
 def total_of_kept(call: Call, options: Options) -> Scale:

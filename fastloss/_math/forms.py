@@ -45,6 +45,16 @@ class ElementwiseMaths(NamedTuple):
     """by_label(c, factor): c with the factor of one label, of maths whose labels have one each."""
 
 
+@scalar
+def _one(y: Any, p: Any, c: Any) -> Any:
+    T = type(p)
+    return T(1), T(0), T(0)
+
+
+COUNT = ElementwiseMaths("count", _one)
+"""A loss of 1 everywhere, whose sum is that of the weights."""
+
+
 class SoftmaxMaths(NamedTuple):
     """focus(p, q, nll, c) for softmax and derivative(p, c) for probabilities: see `_math.softmax`."""
 

@@ -31,6 +31,10 @@ class Description:
         """Whether targets may say that they do not count."""
         return self.ignore_index is not None or self.missing
 
+    def skips_nan(self, dtype: Any) -> bool:
+        """Whether targets of this dtype may be NaN and are left out then."""
+        return self.missing and dtype.kind not in "iub"
+
 
 @dataclass(frozen=True, eq=False)
 class Categorical(Description):
