@@ -224,6 +224,49 @@ def test_workqueue_uses_all_threads_where_no_other_thread_runs():
     run(code, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2")
 
 
+LARGE = """
+    import os
+    import numpy as np
+    import fastloss as fl
+    fl.mse(np.zeros(100_000), np.ones(100_000))
+    import numba
+    print(numba.threading_layer(), {k: v for k, v in os.environ.items() if k in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")})
+"""
+
+
+@compiled
+@pytest.mark.parametrize("given", [{}, {"GOMP_SPINCOUNT": "77"}, {"OMP_WAIT_POLICY": "ACTIVE"}], ids=str)
+def test_workers_of_openmp_soon_sleep(given, tmp_path):
+    """OpenMP is told so as it is loaded, unless the user has said it, and the environment is as before."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    environment |= {"OMP_DISPLAY_ENV": "VERBOSE", "NUMBA_NUM_THREADS": "2", **given}
+    command = [sys.executable, "-c", textwrap.dedent(LARGE)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    layer, _, left = done.stdout.partition(" ")
+    assert left.strip() == str(given), done.stderr
+    if layer != "omp" or "GOMP_SPINCOUNT" not in done.stderr:
+        pytest.skip("Numba does not use GNU OpenMP here")
+    spins = next(line for line in done.stderr.splitlines() if "GOMP_SPINCOUNT" in line)
+    want = given.get("GOMP_SPINCOUNT", "30000000000" if given else "10000")
+    assert want in spins
+
+
+def test_workers_that_sleep_are_woken_for_many_elements_only(monkeypatch):
+    from fastloss._compile import threads
+
+    now = 1000.0
+    monkeypatch.setattr(threads.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(threads._Calls, "last", float("-inf"))
+    assert not threads.pays_parallel(16383)
+    assert not threads.pays_parallel(16384), "nobody was woken yet"
+    now += 1e-4
+    assert threads.pays_parallel(16384), "called again at once"
+    now += 2e-4
+    assert not threads.pays_parallel(65535)
+    now += 1
+    assert threads.pays_parallel(65536)
+
+
 @compiled
 @pytest.mark.parametrize("layer", ["tbb", "no such layer"])
 def test_a_threading_layer_that_is_not_there(layer):

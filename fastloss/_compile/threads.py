@@ -1,19 +1,44 @@
-"""Whether a parallel loop may start: where it cannot, the same blocks run on one thread and give the same bits."""
+"""Whether a parallel loop may start, and is worth it: otherwise one thread computes the same blocks, with the same bits."""
 
+import os
 import sys
+import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from numba import get_num_threads, threading_layer
 
 from .forks import Inherited
 
+SPINS = "10000"
+"""How often a worker of GNU OpenMP looks for work before it sleeps: for some 0.15 ms, of 4 by its own default."""
+AWAKE = 150e-6
+"""Seconds between two calls within which workers are still awake."""
+PARALLEL, WORTH_WAKING = 16384, 65536
+"""From how many elements on a call uses all threads: awake ones, and those that have to be woken."""
+
+
+@contextmanager
+def _short_spins() -> Iterator[None]:
+    """Within it, GNU OpenMP reads how long to spin, if it is loaded now and the user has not said it."""
+    mine = not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys()
+    if mine:
+        os.environ["GOMP_SPINCOUNT"] = SPINS
+    try:
+        yield
+    finally:
+        if mine:
+            del os.environ["GOMP_SPINCOUNT"]
+
 
 @cache
 def layer() -> str:
     """Numba's threading layer, started; "" where there is none, so that all runs on one thread."""
     try:
-        get_num_threads()  # starts it
+        with _short_spins():
+            get_num_threads()  # starts it
         return str(threading_layer())
     except ValueError as reason:  # of NUMBA_THREADING_LAYER, or of its priorities
         first = str(reason).partition("\n")[0]
@@ -32,3 +57,16 @@ def may_run_parallel() -> bool:
     if Inherited.openmp and layer() == "omp":
         return False
     return layer() != "" and get_num_threads() > 1 and (layer() != "workqueue" or len(sys._current_frames()) == 1)
+
+
+class _Calls:
+    last = float("-inf")
+    """When the last call began that was large enough for several threads."""
+
+
+def pays_parallel(elements: int) -> bool:
+    """Whether so many elements are enough for several threads: more have to be there where these sleep."""
+    if elements < PARALLEL:
+        return False
+    before, _Calls.last = _Calls.last, time.perf_counter()
+    return elements >= WORTH_WAKING or _Calls.last - before < AWAKE

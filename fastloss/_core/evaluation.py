@@ -5,8 +5,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._compile.threads import PARALLEL
 from .._cpu.fast_path import LARGEST
-from .._cpu.launch import PARALLEL, parallel_loop
+from .._cpu.launch import parallel_loop
 from .._request import checks
 from .._request.description import Description, Request
 from .dispatch import backend_of
@@ -66,7 +67,7 @@ class Evaluation:
         gradient = np.empty_like(p) if order and out is None else out
         if (type(gradient) is np.ndarray) != (order > 0):
             return None
-        loop = 0 if size < PARALLEL else parallel_loop()
+        loop = 0 if size < PARALLEL else parallel_loop(size)
         value = path.run(path.address, id(y), id(p), 0 if gradient is None else id(gradient), loop)
         return _new(LossGradient, (value, gradient)) if value == value else None
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import scalar
+from .._compile.threads import pays_parallel
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
 from .._math.forms import COUNT, ElementwiseMaths
 from .._request.description import Description
@@ -14,7 +15,7 @@ from .._request.weights import repeated
 from .call import Call, Operand
 from .dtypes import operand
 from .elementwise import block, elementwise
-from .launch import PARALLEL, TASKS, Function, Kernel
+from .launch import TASKS, Function, Kernel
 from .staging import Found, Staged, direct, staged
 from .sums import BLOCK
 
@@ -45,7 +46,7 @@ def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any
     y, p, w = arrays
     leaves_out = bool(options.has_ignore or options.has_missing)
     size, repeat = p.size, int(leaves_out) if w is None else repeated(w, p.shape)
-    kernel, parallel = elementwise_kernel(real), size >= PARALLEL
+    kernel, parallel = elementwise_kernel(real), pays_parallel(size)
     function, numbers = block_function(maths, real, order).address, padded(constants, ELEMENTWISE_CONSTANTS)
 
     def run(call: Call) -> Any:

@@ -10,12 +10,10 @@ from numba import prange, types
 from .._compile.invoke import invoke
 from .._compile.jit import COMPILED, address_of, compiling, entry, helper
 from .._compile.memory import address
-from .._compile.threads import may_run_parallel
+from .._compile.threads import may_run_parallel, pays_parallel
 from .._compile.vectors import WIDTH
 from .call import REPORT, Call, gather
 
-PARALLEL = 16384
-"""From how many elements on a call uses all threads."""
 TASK_ELEMENTS = 8192
 """Elements of a task of rows, at least."""
 _REPORTS: Any = np.dtype((np.record, REPORT))
@@ -25,7 +23,7 @@ TASKS = 256
 
 @helper
 def row_tasks(rows: int, classes: int) -> int:
-    """Into how many tasks a call on rows of so many classes is cut, of PARALLEL elements or more."""
+    """Into how many tasks a call on rows of so many classes is cut, of enough elements for several."""
     return min(TASKS, rows, rows * (classes if classes > WIDTH else WIDTH) // TASK_ELEMENTS)
 
 
@@ -74,6 +72,6 @@ def _parallel() -> Function:
     return Function("parallel", loop, parallel=True)
 
 
-def parallel_loop() -> Any:
-    """The address of the parallel loop, or 0 where it may not start now."""
-    return _parallel().address if may_run_parallel() else 0
+def parallel_loop(elements: int) -> Any:
+    """The address of the parallel loop, or 0 where so many elements are computed on one thread."""
+    return _parallel().address if pays_parallel(elements) and may_run_parallel() else 0

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import in_python
+from .._compile.threads import pays_parallel
 from .._compile.vectors import WIDTH
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
 from .._request.description import Categorical
@@ -15,7 +16,7 @@ from .across import pivots, weigher
 from .call import Call, Operand
 from .dtypes import operand, reader
 from .elementwise_pass import OUTPUTS, Learn
-from .launch import PARALLEL, Function, Kernel, row_tasks
+from .launch import Function, Kernel, row_tasks
 from .lines import MOST
 from .probabilities import probabilities
 from .rows import rows
@@ -88,7 +89,7 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
     in_place: an output is y_pred. most: up to how many classes rows are taken side by side, where the classes are not
     on the last axis.
     """
-    parallel = shape.number * shape.classes >= PARALLEL
+    parallel = pays_parallel(shape.number * shape.classes)
     tasks = in_python(row_tasks)(shape.number, shape.classes) if parallel else 1
 
     def runner(kernel: Kernel) -> Any:

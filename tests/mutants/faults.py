@@ -212,6 +212,8 @@ FAULTS = [
           "tests/test_cache.py -k edit_after"),
     Fault("settings that change after the import", "_compile/jit.py", "disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0",
           "disabled = config.DISABLE_JIT", "tests/test_switches.py -k changes_after"),
+    Fault("workers that go on spinning", "_compile/threads.py", 'os.environ["GOMP_SPINCOUNT"] = SPINS', "pass",
+          "tests/test_threads.py -k soon_sleep"),
     Fault("workqueue beside other threads", "_compile/threads.py", '(layer() != "workqueue" or len(sys._current_frames()) == 1)',
           "True", "tests/test_threads.py -k workqueue_beside"),
     # --- CUDA ---
