@@ -1,4 +1,4 @@
-"""Whether a parallel loop may start, and is worth it: otherwise one thread computes the same blocks, with the same bits."""
+"""Whether a parallel loop may start, and pays: otherwise the same blocks run on one thread; the bits are the same."""
 
 import os
 import sys
