@@ -341,3 +341,10 @@ def test_what_the_sanitizer_is_shown():
     from tests.sanitized import run
 
     assert run(LIBRARIES[0]) > 100
+
+
+@every_library
+def test_whole_hessians_are_computed_on_the_cpu(library):
+    arrays = library.put(np.zeros(2, np.int64)), library.put(np.zeros((2, 2)))
+    with pytest.raises(TypeError, match=r"CategoricalCrossentropy: .* expects arrays on the CPU"):
+        fl.CategoricalCrossentropy(from_logits=True).gradient_hessian_matrix(*arrays)

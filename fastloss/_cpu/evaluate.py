@@ -12,6 +12,7 @@ from .._request.messages import invalid_element
 from .._request.weights import evened, hidden, in_range, is_masked, masked_like, relative, without
 from .elementwise_pass import elementwise_pass, options_of, sum_of, sum_of_kept
 from .fast_path import teacher
+from .matrix import matrix_pass
 from .rows_pass import rows_pass, softmax_pass, weights_of_rows
 
 LABELS = ("losses", "gradient", "hessian")
@@ -54,6 +55,61 @@ def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
             if buffer is not None:
                 buffer[...] = 0
     return results[0] if buffers[0] is not None else value, results[1], results[2]
+
+
+def gradient_hessian_matrix(loss: Categorical, request: Request) -> tuple[Any, Any]:
+    """The gradient, and the Hessian of each row in full: (..., classes, classes)."""
+    _, gradient, diagonal = evaluate(loss, request._replace(order=1 if loss.from_logits else 2))
+    p = checks.as_array(loss.name, "y_pred", request.y_pred)
+    y = checks.as_array(loss.name, "y_true", request.y_true)
+    axis, real = class_axis(loss, p), checks.real_dtype(loss.name, p, y_true=y)
+    examples, classes = p.shape[:axis] + p.shape[axis + 1 :], p.shape[axis]
+    shape = Geometry(examples, classes, axis, y.ndim < p.ndim)
+    if not loss.from_logits:
+        matrix = np.zeros((*examples, classes, classes), p.dtype)
+        np.einsum("...ii->...i", matrix)[...] = np.moveaxis(diagonal, axis, -1)
+        return gradient, matrix
+    z = np.array(np.moveaxis(p, axis, -1), real, order="C").reshape(-1, classes)
+    matrix = np.empty((*examples, classes, classes), real)
+    if z.size:
+        matrix_pass(loss, z, _targets(loss, shape, y, real), _row_weights(loss, shape, y, request, real), matrix)
+    return gradient, matrix if p.dtype == real else matrix.astype(p.dtype)
+
+
+def _row_weights(loss: Categorical, shape: Geometry, y: Any, request: Request, real: Any) -> Any:
+    """The factor of the derivatives of each row: its weight, 0 if it does not count, over what is divided by."""
+    w, given = np.ones(shape.examples), request.sample_weight
+    if given is not None:
+        array = checks.as_array(loss.name, "sample_weight", given)
+        w = w * array.reshape(checks.weight_shape(loss.name, array, shape.examples))
+    if any(map(is_masked, (request.y_true, request.y_pred, given))):
+        unseen = hidden(shape.examples, shape.axis, request.y_true, request.y_pred, given)
+        w = w if unseen is None else without(unseen, w, real)
+    if shape.indices and loss.ignore_index is not None:
+        w = np.where(y == loss.ignore_index, 0, w)
+    total = 1.0
+    if request.reduction == "mean":
+        total = _total(loss, shape, y, w.astype(np.float64), np.float64)
+    elif request.reduction == "sum_over_batch_size":
+        total = shape.number
+    return np.ascontiguousarray(w / total if total else 0 * w, real).reshape(-1)
+
+
+def _targets(loss: Categorical, shape: Geometry, y: Any, real: Any) -> Any:
+    """The target of every class: smoothed, and times the class's factor."""
+    classes = shape.classes
+    if shape.indices:
+        t = np.zeros((shape.number, classes), real)
+        known = (y.reshape(-1) >= 0) & (y.reshape(-1) < classes)  # others are ignored, or have weight 0
+        t[np.flatnonzero(known), y.reshape(-1)[known].astype(np.intp)] = 1
+    else:
+        t = np.array(np.moveaxis(y, shape.axis, -1), real, order="C").reshape(-1, classes)
+    if loss.label_smoothing:
+        t *= real(1 - loss.label_smoothing)
+        t += real(loss.label_smoothing / classes)
+    if loss.factors is not None:
+        t *= np.array(loss.factors, real)
+    return t
 
 
 def _outputs(loss: Description, request: Request, shape: Geometry, p: Any, real: Any,

@@ -58,7 +58,8 @@ def scaled_exp(z: Any, shift: Any, magic: Any, floor: Any) -> Any:
 # A loss gives for a class of probability p = 1 - q, with nll = -log p, the loss l, the slope s = -dl / d log p and the
 # bend b = p^2 d2l / dp2 - s; cross-entropy has (nll, 1, 0). With the targets t (class weights and smoothing included),
 # A = sum t s and B = sum t b, the derivatives by the logits are
-#     g_j = p_j A - t_j s_j        h_j = p_j (q_j A + p_j B) + (q_j - p_j) t_j b_j.
+#     g_j = p_j A - t_j s_j        h_j = p_j (q_j A + p_j B) + (q_j - p_j) t_j b_j
+# and the mixed second derivatives, j != k, p_j p_k (B - A) - p_j t_k b_k - p_k t_j b_j.
 # One class of a row, the pivot, may have p near 1: it has q from a sum of its own, and sums without its terms.
 
 
@@ -95,3 +96,9 @@ def hessian(p: Any, q: Any, slope_sum: Any, bend_sum: Any, bend: Any) -> Any:
 def pivot_hessian(p: Any, q: Any, slope_sum: Any, bends: Any, bend: Any) -> Any:
     """That of the pivot; bends is the sum of t b over the others."""
     return p * (q * slope_sum + p * bends) + q * q * bend
+
+
+@scalar
+def mixed(p: Any, other_p: Any, slope_sum: Any, bend_sum: Any, bend: Any, other_bend: Any) -> Any:
+    """The second derivative by the logits of two classes."""
+    return p * (other_p * (bend_sum - slope_sum) - other_bend) - other_p * bend
