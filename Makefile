@@ -14,7 +14,7 @@ SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 GENERIC := tests/test_generic.py tests/test_edges.py tests/test_errors.py tests/test_ulp.py
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-long test-simulator test-oldest oldest test-cuda test-ptx test-gpu test-nojit mutants test-others bench bench-gpu docs lint type clean
+.PHONY: demo test test-long test-simulator test-oldest oldest test-cuda test-ptx test-gpu test-nojit mutants test-others test-adapters bench bench-gpu docs lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -69,6 +69,10 @@ mutants: $(VENV)/cuda.stamp
 # what the pages say of other libraries, with those libraries
 test-others: $(VENV)/others.stamp
 	@$(BIN)/python -m pytest -n0 tests/test_others.py
+
+# the adapters, in the libraries for which they are
+test-adapters: $(VENV)/adapters.stamp
+	@$(BIN)/python -m pytest tests/adapters
 
 # make bench PEERS="torch jax" installs and measures them too
 bench: $(VENV)/bench.stamp $(PEERS:%=$(VENV)/peer-%.stamp)

@@ -263,3 +263,31 @@ def test_labels_of_another_shape_with_the_classes_on_axis_1(loss):
            for shape in ((2, 20, 1), (2, 21), (3, 20), (1, 20), (2, 3), (40,), (20, 2), (2,))]  # fmt: skip
     bad += [(ValueError, lambda call: call(np.ones((2, 20), int), p, np.empty((2, 20, 3))))]
     refuse(loss, "gradient", "mean", np.ones((2, 20), int), p, bad)
+
+
+@pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_hessians_on_the_short_way(loss, reduction):
+    """The same values as before; and outputs that overlap, cannot be written or have another shape."""
+    loss = fresh(loss)
+    y, p = sample(loss, (300, 5) if categorical(loss) else (1500,), np.float64)
+    want = loss.gradient_hessian(y, p, reduction=reduction)
+    first, second = np.empty_like(p), np.empty_like(p)
+    got = loss.gradient_hessian(y, p, reduction=reduction, out=(first, second))
+    assert got.gradient is first
+    assert got.hessian is second
+    for a, b, c in zip(want, got, loss.gradient_hessian(y, p, reduction=reduction), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c)
+    locked = np.empty_like(p)
+    locked.flags.writeable = False
+    shared = np.empty(2 * p.size - 1)
+    left, right = (shared[k : k + p.size].reshape(p.shape) for k in (0, p.size - 1))
+    labels = y if y.dtype == p.dtype else second[:-1]
+    for out in ((first, first), (left, right), (first, locked), (locked, second), (first, second[:-1]),
+                (first, labels), (first, second.ravel()[::2]), (first,), first):  # fmt: skip
+        with pytest.raises(ValueError, match=type(loss).__name__):
+            loss.gradient_hessian(y, p, reduction=reduction, out=out)
+    bad = p.copy()
+    bad[0] = np.nan
+    assert np.isnan(loss.gradient_hessian(y, bad, reduction=reduction).hessian[0]).any()

@@ -257,6 +257,7 @@ def test_workers_that_sleep_are_woken_for_many_elements_only(monkeypatch):
     now = 1000.0
     monkeypatch.setattr(threads.time, "perf_counter", lambda: now)
     monkeypatch.setattr(threads._Calls, "last", float("-inf"))
+    monkeypatch.setattr(threads._Calls, "left", 0)
     assert not threads.pays_parallel(16383)
     assert not threads.pays_parallel(16384), "nobody was woken yet"
     now += 1e-4
@@ -265,6 +266,39 @@ def test_workers_that_sleep_are_woken_for_many_elements_only(monkeypatch):
     assert not threads.pays_parallel(65535)
     now += 1
     assert threads.pays_parallel(65536)
+
+
+def test_threads_that_find_no_cores_are_left_alone_for_a_while(monkeypatch):
+    from fastloss._compile import threads
+
+    clock = {"wall": 1000.0, "busy": 0.0}
+    monkeypatch.setattr(threads.time, "perf_counter", lambda: clock["wall"])
+    monkeypatch.setattr(threads.time, "thread_time", lambda: clock["busy"])
+    monkeypatch.setattr(threads, "get_num_threads", lambda: 2)
+    for name in ("last", "lost", "patience", "left"):
+        monkeypatch.setattr(threads._Calls, name, 0)
+
+    def call(elements, wall, busy):
+        """Whether it would run on several threads, for so long."""
+        clock["wall"] += 1
+        if not threads.pays_parallel(elements):
+            return False
+
+        def run():
+            clock["wall"], clock["busy"] = clock["wall"] + wall, clock["busy"] + busy
+
+        threads.watched(elements, run)
+        return True
+
+    assert call(10**5, 4e-3, 1e-4)  # waits for 3.9 ms
+    assert not call(10**5, 0, 0)
+    assert call(10**5, 4e-3, 1e-4)
+    assert [call(2 * 10**5, 0, 0) for _ in range(2)] == [False, False]
+    assert call(10**5, 4e-3, 1e-4)
+    assert call(10**6, 1e-3, 9e-4), "far larger ones gain all the same"
+    assert [call(10**5, 0, 0) for _ in range(4)] == [False] * 4
+    assert call(10**5, 2e-4, 1.5e-4), "its threads had cores"
+    assert [call(10**5, 2e-4, 1.5e-4) for _ in range(3)] == [True] * 3
 
 
 @compiled

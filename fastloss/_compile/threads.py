@@ -4,9 +4,10 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TypeVar
 
 from numba import get_num_threads, threading_layer
 
@@ -18,6 +19,9 @@ AWAKE = 150e-6
 """Seconds between two calls within which workers are still awake."""
 PARALLEL, WORTH_WAKING = 16384, 65536
 """From how many elements on a call uses all threads: awake ones, and those that have to be woken."""
+PATIENCE = 16
+"""How many calls one thread computes, at most, after others have had to wait for cores."""
+T = TypeVar("T")
 
 
 @contextmanager
@@ -60,8 +64,16 @@ def may_run_parallel() -> bool:
 
 
 class _Calls:
+    """What earlier calls have shown. It decides how many threads compute, and nothing about the results."""
+
     last = float("-inf")
     """When the last call began that was large enough for several threads."""
+    lost = 0
+    """Elements of the last call for which one thread would have been faster."""
+    patience = 0
+    """How many calls of that size one thread computes until others are tried again."""
+    left = 0
+    """Of these, how many are left."""
 
 
 def pays_parallel(elements: int) -> bool:
@@ -69,4 +81,28 @@ def pays_parallel(elements: int) -> bool:
     if elements < PARALLEL:
         return False
     before, _Calls.last = _Calls.last, time.perf_counter()
-    return elements >= WORTH_WAKING or _Calls.last - before < AWAKE
+    if elements < WORTH_WAKING:
+        return _Calls.last - before < AWAKE
+    if _Calls.left and elements <= 2 * _Calls.lost:
+        _Calls.left -= 1
+        return False
+    return True
+
+
+def watched(elements: int, run: Callable[[], T]) -> T:
+    """Run a parallel loop, and learn whether its threads found cores.
+
+    Workers of another pool that go on spinning (XGBoost brings an OpenMP of its own) keep them, for milliseconds. This
+    thread then sleeps, and longer than it computes.
+    """
+    if elements < WORTH_WAKING:
+        return run()
+    begin, busy = time.perf_counter(), time.thread_time()
+    result = run()
+    wall, busy = time.perf_counter() - begin, time.thread_time() - busy
+    if wall > 2 * busy and wall > get_num_threads() * busy:
+        _Calls.lost, _Calls.patience = elements, min(2 * _Calls.patience or 1, PATIENCE)
+        _Calls.left = _Calls.patience
+    elif elements <= 2 * _Calls.lost:
+        _Calls.patience = 0
+    return result

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .._compile.threads import PARALLEL
+from .._compile.threads import PARALLEL, watched
 from .._cpu.fast_path import LARGEST
 from .._cpu.launch import parallel_loop
 from .._request import checks
@@ -13,9 +13,17 @@ from .._request.description import Description, Request
 from .dispatch import backend_of
 from .hyperparameters import check_all
 from .options import check_construction
-from .results import LossGradient
+from .results import GradientHessian, LossGradient
 
 _new = tuple.__new__
+
+
+def _run(path: Any, size: int, *arrays: int) -> float:
+    """Take a fast path, on one thread or on all."""
+    loop = 0 if size < PARALLEL else parallel_loop(size)
+    if loop == 0:
+        return float(path.run(path.address, *arrays, 0))
+    return float(watched(size, lambda: path.run(path.address, *arrays, loop)))
 
 
 class Evaluation:
@@ -57,19 +65,35 @@ class Evaluation:
             found = self._known["description"] = self._describe()
         return found
 
-    def _fast(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient[Any, Any] | None:
-        """The result of a call that is like an earlier one and not large; None for others."""
+    def _plan(self, y: Any, p: Any, w: Any, reduction: Any, order: int) -> Any:
+        """The fast path of a call that is like an earlier one and not large; None for others."""
         if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
             return None
-        path, size = self._plans.get((reduction, order)), p.size
-        if path is None or size > LARGEST:
+        return self._plans.get((reduction, order)) if p.size <= LARGEST else None
+
+    def _fast(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient[Any, Any] | None:
+        """The result of a call that can take the fast path; None for others."""
+        path = self._plan(y, p, w, reduction, order)
+        if path is None:
             return None
         gradient = np.empty_like(p) if order and out is None else out
         if (type(gradient) is np.ndarray) != (order > 0):
             return None
-        loop = 0 if size < PARALLEL else parallel_loop(size)
-        value = path.run(path.address, id(y), id(p), 0 if gradient is None else id(gradient), loop)
+        value = _run(path, p.size, id(y), id(p), 0 if gradient is None else id(gradient), 0)
         return _new(LossGradient, (value, gradient)) if value == value else None
+
+    def _fast_hessian(self, y: Any, p: Any, w: Any, reduction: Any, out: Any) -> GradientHessian[Any] | None:
+        """The same with the Hessian, without the loss."""
+        path = self._plan(y, p, w, reduction, 2)
+        if path is None:
+            return None
+        gradient, hessian = (
+            (np.empty_like(p), np.empty_like(p)) if out is None else self._pair("gradient and Hessian", out)
+        )
+        if type(gradient) is not np.ndarray or type(hessian) is not np.ndarray:
+            return None
+        value = _run(path, p.size, id(y), id(p), id(gradient), id(hessian))
+        return _new(GradientHessian, (gradient, hessian)) if value == value else None
 
     def _pair(self, what: str, out: Any) -> tuple[Any, Any]:
         if out is None:

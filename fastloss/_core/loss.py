@@ -259,6 +259,9 @@ class Loss(Evaluation):
                          out: Any = None, **wrong: Never) -> GradientHessian[Any]:  # fmt: skip
         """The gradient and the diagonal of the Hessian, as boosting and Newton's method want.
 
+        Boosting wants reduction="sum": Hessians of a mean lie below the least weight of a
+        leaf, and nothing is learnt. `fastloss.boosting` has the objectives.
+
         Parameters
         ----------
         y_true : array_like
@@ -297,6 +300,9 @@ class Loss(Evaluation):
         """
         if wrong:
             raise wrong_option(self, wrong)
+        quick = self._fast_hessian(y_true, y_pred, sample_weight, reduction, out)
+        if quick is not None:
+            return quick
         gradient, hessian = self._pair("gradient and Hessian", out)
         _, grad, hess = self._evaluate(
             Request(y_true, y_pred, sample_weight, reduction, 2, False, None, gradient, hessian)

@@ -72,7 +72,7 @@ def gradient_hessian_matrix(loss: Categorical, request: Request) -> tuple[Any, A
     z = np.array(np.moveaxis(p, axis, -1), real, order="C").reshape(-1, classes)
     matrix = np.empty((*examples, classes, classes), real)
     if z.size:
-        matrix_pass(loss, z, _targets(loss, shape, y, real), _row_weights(loss, shape, y, request, real), matrix)
+        matrix_pass(loss, z, targets_of_rows(loss, shape, y, real), _row_weights(loss, shape, y, request, real), matrix)
     return gradient, matrix if p.dtype == real else matrix.astype(p.dtype)
 
 
@@ -95,7 +95,7 @@ def _row_weights(loss: Categorical, shape: Geometry, y: Any, request: Request, r
     return np.ascontiguousarray(w / total if total else 0 * w, real).reshape(-1)
 
 
-def _targets(loss: Categorical, shape: Geometry, y: Any, real: Any) -> Any:
+def targets_of_rows(loss: Categorical, shape: Geometry, y: Any, real: Any) -> Any:
     """The target of every class: smoothed, and times the class's factor."""
     classes = shape.classes
     if shape.indices:

@@ -89,8 +89,18 @@ def inner_of(array: int, plan: Any) -> int:
     return inner if known and word(dimensions, 8 * plan.axis) == plan.classes else 0
 
 
-def fast_path(plan_at, y, p, gradient, parallel):
-    """The loss, or NaN; y, p and gradient are identities of NumPy arrays, gradient is 0 where none is wanted.
+@helper
+def is_output(array: int, like: int, descr: int, size: int, item_bytes: int) -> bool:
+    """Whether an array can be written, has the dtype, and the shape of another, and shares no byte with it."""
+    return (
+        fits(array, descr, C_CONTIGUOUS | ALIGNED | WRITEABLE)
+        and size_of(array, like, 0, 0) == size
+        and apart(array, size * item_bytes, like, size * item_bytes)
+    )
+
+
+def fast_path(plan_at, y, p, gradient, hessian, parallel):
+    """The loss, or NaN; the arrays are identities of NumPy arrays, gradient and hessian 0 where none is wanted.
 
     parallel is the address of the parallel loop, or 0 for one thread.
     """
@@ -101,19 +111,21 @@ def fast_path(plan_at, y, p, gradient, parallel):
     inner = inner_of(p, plan) if plan.classes != 0 else 1
     if size <= 0 or labels <= 0 or inner == 0:
         return np.nan
-    if gradient != 0:
-        y_bytes, p_bytes = labels * plan.call.y_true.item_bytes, size * plan.call.y_pred.item_bytes
-        if not (
-            fits(gradient, plan.p_descr, readable | WRITEABLE)
-            and size_of(gradient, p, 0, 0) == size
-            and apart(gradient, p_bytes, y, y_bytes)
-            and apart(gradient, p_bytes, p, p_bytes)
-        ):
-            return np.nan
+    y_bytes, item_bytes = labels * plan.call.y_true.item_bytes, plan.call.y_pred.item_bytes
+    if gradient != 0 and not (
+        is_output(gradient, p, plan.p_descr, size, item_bytes) and apart(gradient, size * item_bytes, y, y_bytes)
+    ):
+        return np.nan
+    if hessian != 0 and not (
+        is_output(hessian, p, plan.p_descr, size, item_bytes)
+        and apart(hessian, size * item_bytes, y, y_bytes)
+        and apart(hessian, size * item_bytes, gradient, size * item_bytes)
+    ):
+        return np.nan
     call_space = scratch(_CALL_WORDS, np.int64)
     copy(elements(plan_at + _CALL_OFFSET, _CALL_WORDS, np.int64), call_space)
     call = record_at(base_of(call_space), CALL)
-    call.y_true.array, call.y_pred.array, call.gradient.array = y, p, gradient
+    call.y_true.array, call.y_pred.array, call.gradient.array, call.hessian.array = y, p, gradient, hessian
     count = size // max(plan.classes, 1)
     call.size, call.inner = count, inner
     if plan.mean != 0:
@@ -134,11 +146,11 @@ def fast_path(plan_at, y, p, gradient, parallel):
 
 
 @cache
-def _entry() -> Callable[[int, int, int, int, int], float]:
-    """The fast path, called without the dispatcher, which would look at the types of five integers each time."""
-    dispatcher = entry("fast_path", fast_path, types.float64(*[types.int64] * 5))
+def _entry() -> Callable[[int, int, int, int, int, int], float]:
+    """The fast path, called without the dispatcher, which would look at the types of its integers each time."""
+    dispatcher = entry("fast_path", fast_path, types.float64(*[types.int64] * 6))
     (compiled,) = dispatcher.overloads.values()
-    found: Callable[[int, int, int, int, int], float] = compiled.entry_point
+    found: Callable[[int, int, int, int, int, int], float] = compiled.entry_point
     return found
 
 
@@ -153,13 +165,13 @@ class FastPath:
         self._packed = numbers + call.pack()
         self.address = address(self._packed)
         self.run = _entry()
-        """run(address, id(y), id(p), id(gradient) or 0, the parallel loop or 0): the loss, or NaN."""
+        """run(address, id(y), id(p), id(gradient) or 0, id(hessian) or 0, the parallel loop or 0): the loss, or NaN."""
 
 
 def teacher(loss: Description, request: Request, y: Any, p: Any, w: Any) -> Callable[[Kernel, Call], None] | None:
     """What remembers the call of a request, for requests that the fast path can take."""
     axis = loss.axis if isinstance(loss, Categorical) else None
-    simple = COMPILED and w is None and request.reduction in ("mean", "sum") and request.order < 2
+    simple = COMPILED and w is None and request.reduction in ("mean", "sum")
     if not simple or type(request.y_true) is not np.ndarray or type(request.y_pred) is not np.ndarray:
         return None
     if p.ndim == 0 or not p.dtype.isnative or p.size > LARGEST:
@@ -168,7 +180,7 @@ def teacher(loss: Description, request: Request, y: Any, p: Any, w: Any) -> Call
         return None
 
     def learn(kernel: Kernel, call: Call) -> None:
-        if p.flags.c_contiguous and call.y_pred.convert == 0 and call.gradient.convert == 0:
+        if p.flags.c_contiguous and not any((call.y_pred.convert, call.gradient.convert, call.hessian.convert)):
             key = request.reduction, request.order
             loss.plans[key] = FastPath(y, p, kernel, key[0] == "mean", axis, call)
 

@@ -10,7 +10,7 @@ from numba import prange, types
 from .._compile.invoke import invoke
 from .._compile.jit import COMPILED, address_of, compiling, entry, helper
 from .._compile.memory import address
-from .._compile.threads import may_run_parallel, pays_parallel
+from .._compile.threads import may_run_parallel, pays_parallel, watched
 from .._compile.vectors import WIDTH
 from .call import REPORT, Call, gather
 
@@ -53,7 +53,8 @@ class Kernel(Function):
             return reports[0]
         packed = call.pack()
         if tasks > 1 and may_run_parallel():
-            _parallel().run(self.address, address(packed), blocks, tasks, id(reports))
+            loop, where = _parallel().run, address(packed)
+            watched(call.size * call.classes, lambda: loop(self.address, where, blocks, tasks, id(reports)))
         else:
             self.run(address(packed), 0, blocks, id(reports), 0)
         return reports[0]

@@ -1,0 +1,131 @@
+"""Objectives without the libraries: what they refuse, the Hessians they give, where boosting starts."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize, minimize_scalar
+
+import fastloss as fl
+from fastloss import boosting
+
+BCE, CCE = fl.BinaryCrossentropy(from_logits=True), fl.CategoricalCrossentropy(from_logits=True)
+FOCAL = fl.BinaryFocalCrossentropy(from_logits=True)
+MAKERS = [boosting.xgboost_objective, boosting.lightgbm_objective, boosting.catboost_objective,
+          boosting.xgboost_metric, boosting.lightgbm_metric, boosting.catboost_metric]  # fmt: skip
+every_maker = pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+
+
+@every_maker
+@pytest.mark.parametrize("loss", [fl.bce, fl.cce, fl.poisson, fl.binary_focal_crossentropy], ids=str)
+def test_losses_of_probabilities_are_refused(make, loss):
+    name = type(loss).__name__
+    with pytest.raises(ValueError, match=rf"{make.__name__}: {name} takes .* expected {name}\(from_logits=True\)"):
+        make(loss)
+
+
+@every_maker
+def test_what_is_no_loss_is_refused(make):
+    with pytest.raises(TypeError, match=rf"{make.__name__}: loss is .*; pass MeanSquaredError\(\)"):
+        make(fl.MeanSquaredError)
+    with pytest.raises(TypeError, match=rf"{make.__name__}: loss is 'mse', expected a loss of fastloss"):
+        make("mse")
+
+
+@every_maker
+def test_they_are_equal_hashed_and_pickled(make):
+    one = make(BCE)
+    assert pickle.loads(pickle.dumps(one)) == one == make(fl.BinaryCrossentropy(from_logits=True))
+    assert hash(one) == hash(make(BCE))
+    assert one != make(fl.mse)
+    assert one.__name__ == "BinaryCrossentropy"
+
+
+@pytest.mark.parametrize("make", MAKERS[:3], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("hessian", ["Exact", 0, -1.0, float("nan"), None])
+def test_other_hessians_are_refused(make, hessian):
+    with pytest.raises(ValueError, match=f"{make.__name__}: hessian is {hessian!r}, expected 'library'"):
+        make(BCE, hessian)
+    with pytest.raises(ValueError, match="CategoricalCrossentropy has a matrix for each example"):
+        boosting.catboost_objective(CCE, 0.1)
+
+
+def test_hessians_have_a_floor():
+    y, z, w = np.array([0.0, 1.0]), np.array([50.0, 3.0]), np.array([2.0, 4.0])
+    exact = FOCAL.gradient_hessian(y, z, reduction="sum").hessian
+    assert exact[0] < 0
+    for hessian, floor in (("library", 1e-16), ("exact", 1e-16), (0.5, 0.5)):
+        objective = boosting.xgboost_objective(FOCAL, hessian)
+        np.testing.assert_allclose(objective(y, z)[1], np.maximum(exact, floor), rtol=1e-12)
+        np.testing.assert_allclose(objective(y, z, w)[1], w * np.maximum(exact, floor), rtol=1e-12)
+
+
+def test_mean_squared_error_is_halved_unless_exact():
+    y, z = np.array([0.0, 1.0]), np.array([3.0, 3.0])
+    for got, factor in ((boosting.lightgbm_objective(fl.mse), 1), (boosting.lightgbm_objective(fl.mse, "exact"), 2)):
+        gradient, hessian = got(y, z)
+        np.testing.assert_array_equal(gradient, factor * (z - y))
+        np.testing.assert_array_equal(hessian, [factor, factor])
+
+
+def test_lightgbm_gets_its_layout():
+    y, z = np.array([0.0, 1, 2, 1]), np.asfortranarray(np.zeros((4, 3)))
+    for array in boosting.lightgbm_objective(CCE)(y, z):
+        assert (array.dtype, array.flags.f_contiguous, array.shape) == (np.float32, True, (4, 3))
+
+
+LOSSES = [BCE, fl.BinaryCrossentropy(from_logits=True, pos_weight=3.0, label_smoothing=0.1), FOCAL, fl.mse, fl.mae,
+          fl.msle, fl.Poisson(from_logits=True), fl.BinaryFocalCrossentropy(from_logits=True, alpha=0.25, gamma=1.5),
+          fl.SquaredHinge(from_logits=True), fl.squared_hinge]  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_the_start_has_the_least_loss(loss):
+    rng = np.random.default_rng(0)
+    y, w = rng.integers(0, 2, 101).astype(float), rng.random(101)
+    if isinstance(loss, fl.SquaredHinge):
+        y = 2 * y - 1
+    got = boosting.init_score(loss, y, w)
+
+    def total(score):
+        return loss.loss(y, np.full(len(y), score), w)
+
+    best = minimize_scalar(total, bounds=(-0.9, 2), method="bounded", options={"xatol": 1e-10})
+    assert total(got) <= best.fun + 1e-15
+    both = boosting.init_score(loss, np.stack([y, y], axis=1), w)
+    np.testing.assert_array_equal(both, [got, got])
+
+
+@pytest.mark.parametrize("loss", [
+    CCE, fl.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1, class_weight=(1, 2, 4)),
+    fl.CategoricalFocalCrossentropy(from_logits=True, gamma=1.5, alpha=(1, 0.5, 0.3)),
+    fl.CategoricalFocalCrossentropy(from_logits=True, label_smoothing=0.2),
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("dense", [False, True])
+def test_the_start_of_classes_has_the_least_loss(loss, dense):
+    rng = np.random.default_rng(0)
+    y, w = rng.choice(3, 101, p=(0.7, 0.2, 0.1)), rng.random(101)
+    targets = np.eye(3)[y] if dense else y
+    got = boosting.init_score(loss, targets, w)
+
+    def total(z):
+        return loss.loss(y, np.tile(z, (len(y), 1)), w)
+
+    best = minimize(total, np.zeros(3), tol=1e-12)
+    assert total(got) <= best.fun + 1e-12
+    np.testing.assert_allclose(np.exp(got).sum(), 1)
+
+
+def test_the_start_of_labels_of_one_kind_is_finite():
+    assert boosting.init_score(BCE, np.ones(5)) == pytest.approx(34.5, abs=0.1)
+    assert boosting.init_score(CCE, np.array([0, 2])).tolist() == pytest.approx(
+        [np.log(0.5), np.log(1e-15), np.log(0.5)]
+    )
+    assert boosting.init_score(fl.mse, np.full(3, 7.0)) == 7
+
+
+def test_the_start_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="BinaryCrossentropy: y_true"):
+        boosting.init_score(BCE, np.array([0.0, 3.0]))
+    with pytest.raises(ValueError, match=r"class_weight of CategoricalCrossentropy has 2 values, y has 3 classes"):
+        boosting.init_score(fl.CategoricalCrossentropy(from_logits=True, class_weight=(1, 2)), np.array([0, 1, 2]))
