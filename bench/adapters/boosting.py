@@ -5,16 +5,15 @@ fastloss's, in turns on the same data. focal: average precision of focal loss an
 than 20 visits to a doctor in a year, over 30 splits of the RAND health insurance experiment.
 """
 
+import os
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-import catboost
-import lightgbm
 import numpy as np
-import xgboost
 
 import fastloss as fl
 from fastloss import boosting
@@ -39,6 +38,8 @@ class NumpyForCatBoost:
 
 def xgboost_contenders(x: Any, y: Any) -> dict[str, Contender]:
     """What grows one more tree, by objective."""
+    import xgboost
+
     matrix, found = xgboost.DMatrix(x, y), {}
 
     def of_numpy(z: Any, matrix: Any) -> Any:
@@ -52,6 +53,8 @@ def xgboost_contenders(x: Any, y: Any) -> dict[str, Contender]:
 
 
 def lightgbm_contenders(x: Any, y: Any) -> dict[str, Contender]:
+    import lightgbm
+
     table = lightgbm.Dataset(x, y, params={"verbosity": -1}).construct()
 
     def of_numpy(z: Any, table: Any) -> Any:
@@ -66,6 +69,8 @@ def lightgbm_contenders(x: Any, y: Any) -> dict[str, Contender]:
 
 
 def catboost_contenders(x: Any, y: Any, trees: int = 5) -> dict[str, Contender]:
+    import catboost
+
     pool, found = catboost.Pool(x, y), {}
     for name, objective in {"own": "Logloss", "NumPy": NumpyForCatBoost(),
                             "fastloss": boosting.catboost_objective(BCE)}.items():  # fmt: skip
@@ -89,29 +94,39 @@ def in_turns(contenders: dict[str, Contender], rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def rounds() -> None:
+LIBRARIES = {
+    "XGBoost": (xgboost_contenders, np.float32, boosting.xgboost_objective(BCE), 1),
+    "LightGBM": (lightgbm_contenders, np.float64, boosting.lightgbm_objective(BCE), 1),
+    "CatBoost": (catboost_contenders, np.float64, None, 5),
+}
+"""What makes its contenders, the dtype of its margins, the objective, rounds of a call."""
+
+
+def row(library: str, n: int) -> None:
+    """A row of the table, in a process of its own: which OpenMP is there depends on what was imported."""
+    make, dtype, objective, per_call = LIBRARIES[library]
     rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, FEATURES)).astype(np.float32)
+    y = (x[:, 0] + x[:, 1] * x[:, 2] + rng.normal(size=n) > 0).astype(np.float32)
+    found = in_turns(make(x, y), ROUNDS if n < 10**7 else 5)
+    z = rng.normal(size=n).astype(dtype)
+    alone = f"{1e3 * in_turns({'': lambda: objective(y, z)}, 9)['']:.3g} ms" if objective else ""
+    own, of_numpy, ours = (1e3 * found[name] / per_call for name in ("own", "NumPy", "fastloss"))
+    size = f"10^{len(str(n)) - 1}"
+    print(f"| {library} | {size} | {own:.3g} ms | {of_numpy / own:.2f}x | {ours / own:.2f}x | {alone} |", flush=True)
+
+
+def rounds() -> None:
     print("| library | rows | its own objective | one in NumPy | fastloss | of it the objective |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for n in SIZES:
-        x = rng.normal(size=(n, FEATURES)).astype(np.float32)
-        y = (x[:, 0] + x[:, 1] * x[:, 2] + rng.normal(size=n) > 0).astype(np.float32)
-        for library, make, per_call, dtype in (("XGBoost", xgboost_contenders, 1, np.float32),
-                                               ("LightGBM", lightgbm_contenders, 1, np.float64),
-                                               ("CatBoost", catboost_contenders, 5, np.float64)):  # fmt: skip
-            if library == "CatBoost" and n > 10**6:
-                continue  # minutes
-            found = in_turns(make(x, y), ROUNDS if n < 10**7 else 5)
-            z = rng.normal(size=n).astype(dtype)
-            objective = {"XGBoost": boosting.xgboost_objective, "LightGBM": boosting.lightgbm_objective}.get(library)
-            loss = in_turns({"": lambda o=objective, y=y, z=z: o(BCE)(y, z)}, 9)[""] if objective else None
-            row = [1e3 * found[name] / per_call for name in ("own", "NumPy", "fastloss")]
-            share = "" if loss is None else f"{1e3 * loss:.3g} ms"
-            size, times = f"10^{len(str(n)) - 1}", f"{row[1] / row[0]:.2f}x | {row[2] / row[0]:.2f}x"
-            print(f"| {library} | {size} | {row[0]:.3g} ms | {times} | {share} |", flush=True)
+    print("| --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    for library in LIBRARIES:
+        for n in SIZES[: 3 if library == "CatBoost" else None]:  # 10^7 would take minutes
+            code = f"from bench.adapters.boosting import row; row({library!r}, {n})"
+            subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": "."})
 
 
 def focal() -> None:
+    import xgboost
     from sklearn.metrics import average_precision_score
     from sklearn.model_selection import train_test_split
     from statsmodels.datasets import randhie
@@ -125,8 +140,9 @@ def focal() -> None:
     for seed in range(30):
         a, b, ya, yb = train_test_split(x, y, test_size=0.3, random_state=seed, stratify=y)
         for name, loss in losses.items():
+            start = float(loss.activate(np.array(boosting.init_score(loss, ya))))
             model = xgboost.XGBClassifier(objective=boosting.xgboost_objective(loss), n_estimators=100, max_depth=3,
-                                          learning_rate=0.1, base_score=boosting.init_score(loss, ya))  # fmt: skip
+                                          learning_rate=0.1, base_score=start)  # fmt: skip
             scores[name].append(average_precision_score(yb, model.fit(a, ya).predict(b, output_margin=True)))
     base = np.array(scores["cross-entropy"])
     print(f"{len(y)} people, {y.mean():.2%} of them with more than 20 visits")

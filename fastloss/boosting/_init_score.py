@@ -45,10 +45,11 @@ def init_score(loss: Loss, y: Any, sample_weight: Any = None) -> Any:
 
     Notes
     -----
-    XGBoost: `base_score=score`, for classes `base_margin=np.tile(score, (n, 1))` of fit and
-    predict. LightGBM: `init_score=np.full(n, score)` of fit, for classes
-    `np.tile(score, (n, 1))`, and add the same to what it predicts. CatBoost: `baseline` of
-    fit, in the same way. A class that never occurs has a share of 1e-15.
+    XGBoost: `base_score=score`, of XGBClassifier `base_score=loss.activate(score)`; for
+    classes `base_margin=np.tile(score, (n, 1))` of fit and predict. LightGBM:
+    `init_score=np.full(n, score)` of fit, for classes `np.tile(score, (n, 1))`, and add the
+    same to the raw scores that it predicts. CatBoost: `baseline` of a Pool, in the same way.
+    A class that never occurs has a share of 1e-15.
 
     Examples
     --------

@@ -73,10 +73,11 @@ def xgboost_objective(loss: Loss, hessian: Hessian = "library") -> XGBoostObject
 
     Notes
     -----
-    With an objective of one's own XGBoost predicts raw margins: `loss.activate` makes
-    probabilities of them. It starts at a margin of 0.5 unless `base_score` says otherwise:
-    see `init_score`. Its objective for Poisson also sets max_delta_step=0.7. After a round
-    of reg:absoluteerror XGBoost sets the leaves to medians, which no objective can do.
+    `xgboost.train` and XGBRegressor predict raw margins with an objective that is not
+    XGBoost's: `loss.activate` applies the link. XGBClassifier has probabilities, as ever.
+    They start at 0.5, as a margin or a probability, unless `base_score` says otherwise: see
+    `init_score`. XGBoost's objective for Poisson also sets max_delta_step=0.7. After a round
+    of reg:absoluteerror it sets the leaves to medians, which no objective can do.
 
     Examples
     --------
