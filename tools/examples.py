@@ -7,8 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?P<output>\n```\n.*?^```\n)?", re.S | re.M)
+ADAPTERS = ROOT / "docs" / "adapters"
+ADAPTER_PAGES = sorted(ADAPTERS.glob("*.md"))
+"""Pages whose examples need other libraries."""
 PAGES = [
-    page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if BLOCK.search(page.read_text())
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if page.parent != ADAPTERS and BLOCK.search(page.read_text())
 ]
 
 
@@ -30,5 +35,5 @@ def filled(page: Path) -> str:
 
 
 if __name__ == "__main__":
-    for path in PAGES:
+    for path in [*PAGES, *ADAPTER_PAGES]:
         path.write_text(filled(path))

@@ -110,7 +110,7 @@ def catboost_objective(loss: Loss, hessian: Hessian = "library") -> CatBoostObje
     -----
     CatBoost needs `eval_metric` beside an objective of one's own (see `catboost_metric`),
     `leaf_estimation_method="Newton"` to use the Hessian, and `classes_count` for several
-    classes. It takes these examples one by one, at some 30 us each. Its own objectives take
+    classes. It takes these examples one by one, at some 25 us each. Its own objectives take
     several Newton steps (`leaf_estimation_iterations`) and start at the best constant
     (`boost_from_average`): set them for the same trees. Predictions are raw margins;
     `loss.activate` makes probabilities of them.
