@@ -1,5 +1,6 @@
-"""What is collected: fastloss.plot and its examples only where Matplotlib, which it cannot be imported without, is."""
+"""What is collected: modules that cannot be imported without another library, and their examples, only where it is."""
 
 import importlib.util
 
-collect_ignore = [] if importlib.util.find_spec("matplotlib") else ["fastloss/plot.py"]
+NEEDS = {"plot": "matplotlib", "torch": "torch", "jax": "jax"}
+collect_ignore = [f"fastloss/{module}.py" for module, library in NEEDS.items() if not importlib.util.find_spec(library)]

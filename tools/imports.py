@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LEVELS = (("",), ("boosting",), ("losses",), ("_core",), ("_cpu", "_cuda"), ("_request",), ("_math",), ("_compile",))
+LEVELS = (
+    ("",),
+    ("boosting",),
+    ("losses",),
+    ("_core",),
+    ("_interop",),
+    ("_cpu", "_cuda"),
+    ("_request",),
+    ("_math",),
+    ("_compile",),
+)
 """The rooms from the top down; "" holds the files at the root of the package. Rooms of one level do not import."""
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
