@@ -72,11 +72,11 @@ def gradient_hessian_matrix(loss: Categorical, request: Request) -> tuple[Any, A
     z = np.array(np.moveaxis(p, axis, -1), real, order="C").reshape(-1, classes)
     matrix = np.empty((*examples, classes, classes), real)
     if z.size:
-        matrix_pass(loss, z, targets_of_rows(loss, shape, y, real), _row_weights(loss, shape, y, request, real), matrix)
+        matrix_pass(loss, z, targets_of_rows(loss, shape, y, real), row_weights(loss, shape, y, request, real), matrix)
     return gradient, matrix if p.dtype == real else matrix.astype(p.dtype)
 
 
-def _row_weights(loss: Categorical, shape: Geometry, y: Any, request: Request, real: Any) -> Any:
+def row_weights(loss: Categorical, shape: Geometry, y: Any, request: Request, real: Any) -> Any:
     """The factor of the derivatives of each row: its weight, 0 if it does not count, over what is divided by."""
     w, given = np.ones(shape.examples), request.sample_weight
     if given is not None:

@@ -1,0 +1,28 @@
+"""Matrices of NumPy, of SciPy (sparse) and of CuPy or torch on a GPU, by what they have in common."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from .._request.arrays import on_gpu
+
+
+def library_of(matrix: Any) -> Any:
+    """NumPy, or the library of an array on a GPU."""
+    return importlib.import_module(type(matrix).__module__.partition(".")[0]) if on_gpu(matrix) else np
+
+
+def is_sparse(matrix: Any) -> bool:
+    """Whether it is a sparse matrix or array of SciPy."""
+    return hasattr(matrix, "tocsr") and hasattr(matrix, "toarray")
+
+
+def as_matrix(name: str, argument: str, given: Any) -> Any:
+    """A matrix of float32 or float64, where it is; TypeError or ValueError for anything else."""
+    matrix = given if on_gpu(given) or is_sparse(given) else np.asarray(given)
+    if matrix.ndim != 2:
+        raise ValueError(f"{name}: {argument} has shape {tuple(matrix.shape)}, expected a matrix")
+    if str(matrix.dtype).removeprefix("torch.") not in ("float32", "float64"):
+        raise TypeError(f"{name}: {argument} has dtype {matrix.dtype}, expected float32 or float64")
+    return matrix
