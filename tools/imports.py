@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = (
     ("",),
-    ("boosting",),
+    ("boosting", "linear"),
     ("losses",),
     ("_core",),
     ("_interop",),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .._compile.jit import in_python
+from .._interop import dask
 from .._math.elementary import slack
 from .._math.forms import SoftmaxMaths
 from .._request import description
@@ -80,6 +81,9 @@ class Categorical(Loss):
                 [-0.25,  0.25]]])
         """
         name, given = type(self).__name__, {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight}
+        if any(map(dask.is_lazy, given.values())):
+            raise TypeError(f"{name}: gradient_hessian_matrix expects arrays in memory, not of Dask; "
+                            "map_blocks takes it to each chunk")  # fmt: skip
         backend = backend_of(name, given)
         if not hasattr(backend, "gradient_hessian_matrix"):
             raise TypeError(

@@ -8,6 +8,7 @@ import numpy as np
 from .._compile.threads import PARALLEL, watched
 from .._cpu.fast_path import LARGEST
 from .._cpu.launch import parallel_loop
+from .._interop import dask
 from .._request import checks
 from .._request.description import Description, Request
 from .dispatch import backend_of
@@ -103,6 +104,9 @@ class Evaluation:
         return out[0], out[1]
 
     def _evaluate(self, request: Request) -> tuple[Any, Any, Any]:
+        if dask.is_lazy(request.y_pred) or dask.is_lazy(request.y_true) or dask.is_lazy(request.sample_weight):
+            found: tuple[Any, Any, Any] = dask.evaluate(self, request)
+            return found
         backend = backend_of(type(self).__name__, {
             "y_true": request.y_true, "y_pred": request.y_pred, "sample_weight": request.sample_weight,
             "out (losses)": request.losses, "out (gradient)": request.gradient, "out (hessian)": request.hessian,

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal, Never, overload
 
 from numpy.typing import ArrayLike
 
+from .._interop import dask
 from .._request import checks
 from .._request.description import Request
 from .dispatch import backend_of
@@ -339,4 +340,6 @@ class Loss(Evaluation):
         array([[0.5, 0.5]])
         """
         name = type(self).__name__
+        if dask.is_lazy(z) and out is None:
+            return dask.activate(self, z)
         return backend_of(name, {"z": z, "out": out}).activate(self._description, z, out)

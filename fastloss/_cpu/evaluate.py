@@ -89,7 +89,7 @@ def row_weights(loss: Categorical, shape: Geometry, y: Any, request: Request, re
         w = np.where(y == loss.ignore_index, 0, w)
     total = 1.0
     if request.reduction == "mean":
-        total = _total(loss, shape, y, w.astype(np.float64), np.float64)
+        total = total_weight(loss, shape, y, w.astype(np.float64), np.float64)
     elif request.reduction == "sum_over_batch_size":
         total = shape.number
     return np.ascontiguousarray(w / total if total else 0 * w, real).reshape(-1)
@@ -141,7 +141,7 @@ def _pass(loss: Description, shape: Geometry, arrays: tuple[Any, Any, Any], outp
     return elementwise_pass(loss.maths, loss.constants, arrays, outputs, scale, order, real, learn, in_place, options)
 
 
-def _total(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> float:
+def total_weight(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> float:
     """The sum of the weights of all examples."""
     if isinstance(loss, Categorical):
         classed = loss.weighs_classes(shape.indices)
@@ -158,7 +158,7 @@ def _evened(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> tu
     The weight of a class goes into those of its rows where a row has one class; else the largest becomes 1.
     """
     if isinstance(loss, Categorical) and loss.weighs_classes(shape.indices):
-        total, factors = _total(loss, shape, y, w, real), loss.factors or (0.0,)
+        total, factors = total_weight(loss, shape, y, w, real), loss.factors or (0.0,)
         if in_range(total):
             return loss, w, total
         if max(factors) > 0 and (not shape.indices or loss.label_smoothing > 0):
@@ -171,7 +171,7 @@ def _evened(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> tu
             by_row /= by_row.max() or 1.0
             w = by_row if w is None else by_row * (w / (float(w.max()) or 1.0))
             loss = replace(loss, factors=None)
-    return loss, *evened(w, lambda w: _total(loss, shape, y, w, real))
+    return loss, *evened(w, lambda w: total_weight(loss, shape, y, w, real))
 
 
 def activate(loss: Description, z: Any, out: Any) -> Any:
