@@ -14,7 +14,7 @@ SIMULATOR := NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1
 GENERIC := tests/test_generic.py tests/test_edges.py tests/test_errors.py tests/test_ulp.py
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-long test-simulator test-oldest oldest test-cuda test-ptx test-gpu test-nojit mutants test-others test-adapters bench bench-gpu docs lint type clean
+.PHONY: demo demo-distributed test test-long test-simulator test-oldest oldest test-cuda test-ptx test-gpu test-nojit mutants test-others test-adapters bench bench-gpu docs lint type clean
 
 # One stamp for each set of requirements; a change of the pins installs again.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
@@ -25,6 +25,10 @@ $(VENV)/%.stamp: requirements/%.txt pyproject.toml
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m demo
+
+# the same loss over Dask: two worker processes, of which one is killed
+demo-distributed: $(VENV)/demo-distributed.stamp
+	@$(BIN)/python -m demo.distributed
 
 # what a newcomer runs; the targets below are slower, and CI runs them all
 test: $(VENV)/cuda.stamp

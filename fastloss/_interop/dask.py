@@ -3,7 +3,6 @@
 A mean is exact over all chunks: each has its sum, divided by the weights of all, which are known before.
 """
 
-import math
 import sys
 from math import prod
 from typing import Any
@@ -34,9 +33,6 @@ def lazy_argument(arguments: dict[str, Any]) -> str | None:
 
 def evaluate(loss: Any, request: Request) -> tuple[Any, Any, Any]:
     """Lazy loss, gradient and Hessian of a loss object; None for what is not wanted."""
-    import dask
-    import dask.array as da
-
     known: Description = loss._description
     checks.reduction(known.name, request.reduction)
     p = request.y_pred
@@ -49,28 +45,58 @@ def evaluate(loss: Any, request: Request) -> tuple[Any, Any, Any]:
     p = _with_known_chunks(known.name, "y_pred", p)
     y = _aligned(known.name, "y_true", request.y_true, p, axis)
     w, number = _weights(known.name, request.sample_weight, p, axis)
-    blocks = list(np.ndindex(*p.numblocks))
-    parts = [(_at(y, b, axis), tuple(c[k] for c, k in zip(p.chunks, b, strict=True)), _at(w, b, axis)) for b in blocks]
-    scale = _scale(loss, request, p, parts, number)
-    method = METHODS[request.valued, request.order]
+    scale = _scale(loss, request, p, y, w, number, axis)
     reduction = "none" if request.reduction == "none" else "sum"
-    run = dask.delayed(_block, pure=True)
-    found = [run(loss, method, reduction, y, p.blocks[b], w, number, scale)
-             for b, (y, _, w) in zip(blocks, parts, strict=True)]  # fmt: skip
-    value = gradient = hessian = None
-    if request.valued and reduction == "none":
-        shape = tuple(c for k, c in enumerate(p.chunks) if k != axis)
-        real = np.float64 if p.dtype == np.float64 else np.float32
-        values = [f[0] if request.order else f for f in found]
-        value = _assembled(values, blocks, shape, real, p, axis)
-    elif request.valued:
-        values = [f[0] if request.order else f for f in found]
-        value = da.from_delayed(dask.delayed(_total)(values), (), np.float64)
-    if request.order == 1:
-        gradient = _assembled([f[1] if request.valued else f for f in found], blocks, p.chunks, p.dtype, p, None)
-    elif request.order == 2:
-        gradient, hessian = (_assembled([f[k] for f in found], blocks, p.chunks, p.dtype, p, None) for k in (0, 1))
-    return value, gradient, hessian
+    method = METHODS[request.valued, request.order]
+    results = _by_chunk(
+        _block, p, y, w, axis, loss=loss, method=method, reduction=reduction, number=number, scale=scale
+    )
+    single = request.order == 0 or not (request.valued or request.order == 2)
+    parts = [results] if single else [results.map_blocks(_part, k=k, dtype=p.dtype, meta=p._meta) for k in (0, 1)]
+    value = _value(parts.pop(0), p, axis, reduction) if request.valued else None
+    return value, *[*parts, None, None][:2]
+
+
+def _axes(p: Any, array: Any, axis: int | None) -> tuple[int, ...]:
+    """The axes of p that an array has."""
+    return tuple(k for k in range(p.ndim) if array.ndim == p.ndim or k != axis)
+
+
+def _by_chunk(function: Any, p: Any, y: Any, w: Any, axis: int | None, **options: Any) -> Any:
+    """An array whose chunks are what function gives for those of p, y and w, be they arrays or not."""
+    import dask.array as da
+
+    arrays = [(p, tuple(range(p.ndim))), (y, _axes(p, y, axis))]
+    if w is not None:
+        arrays.append((w, tuple(k for k in range(p.ndim) if k != axis)))
+    flat = [item for pair in arrays for item in pair]
+    return da.blockwise(function, arrays[0][1], *flat, dtype=p.dtype, meta=p._meta, align_arrays=False, **options)
+
+
+def _value(losses: Any, p: Any, axis: int | None, reduction: str) -> Any:
+    """The loss of all chunks: their sum, or the array of losses."""
+    import dask.array as da
+
+    if reduction == "none":
+        dtype = np.float64 if p.dtype == np.float64 else np.float32
+        every, kept = tuple(range(p.ndim)), tuple(k for k in range(p.ndim) if k != axis)
+        meta = p._meta.reshape((0,) * len(kept)).astype(dtype)
+        return da.blockwise(_losses, kept, losses, every, dtype=dtype, meta=meta, concatenate=False, align_arrays=False)
+    ones = tuple((1,) * n for n in p.numblocks)
+    return losses.map_blocks(_number, ndim=p.ndim, dtype=np.float64, chunks=ones, meta=np.empty((0,) * p.ndim)).sum()
+
+
+def _part(chunk: Any, k: int) -> Any:
+    return chunk[k]
+
+
+def _losses(chunk: Any) -> Any:
+    """The losses of a chunk, which comes in a list where the axis of the classes is gone."""
+    return chunk[0] if isinstance(chunk, list) else chunk
+
+
+def _number(chunk: Any, ndim: int) -> Any:
+    return np.full((1,) * ndim, float(chunk))
 
 
 def activate(loss: Any, z: Any) -> Any:
@@ -128,36 +154,28 @@ def _weights(name: str, value: Any, p: Any, axis: int | None) -> tuple[Any, Any]
     return array.rechunk(tuple(c if n == m else (1,) for n, m, c in fitting)), None
 
 
-def _at(array: Any, block: tuple[int, ...], axis: int | None) -> Any:
-    """The chunk of an array that belongs to a block of predictions."""
-    if array is None:
-        return None
-    if array.ndim < len(block):
-        block = tuple(k for place, k in enumerate(block) if place != axis)
-    return array.blocks[tuple(min(k, n - 1) for k, n in zip(block, array.numblocks, strict=True))]
-
-
-def _scale(loss: Any, request: Request, p: Any, parts: list[tuple[Any, Any, Any]], number: Any) -> Any:
+def _scale(loss: Any, request: Request, p: Any, y: Any, w: Any, number: Any, axis: int | None) -> Any:
     """What weights are multiplied by: for a mean, one over the weights of all chunks."""
     known, reduction = loss._description, request.reduction
     if reduction in ("sum", "none"):
         return 1.0
-    classed = isinstance(known, Categorical)
-    examples = prod(n for k, n in enumerate(p.shape) if not classed or k != known.axis % p.ndim)
-    plain = all(w is None for _, _, w in parts) and not known.leaves_out and not (classed and known.factors is not None)
+    examples = prod(n for k, n in enumerate(p.shape) if k != axis)
+    plain = w is None and not known.leaves_out and not (axis is not None and known.factors is not None)
     if reduction == "sum_over_batch_size" or plain:
         total = examples * (1.0 if number is None or reduction != "mean" else float(number))
         return 1 / total if total else 0.0
     import dask
+    import dask.array as da
 
-    masses = [dask.delayed(_mass)(loss, y, shape, w, number) for y, shape, w in parts]
-    return dask.delayed(_inverse)(masses)
+    shape = da.zeros(p.shape, chunks=p.chunks, dtype=np.int8)  # p itself would be computed for its shape
+    total = _value(_by_chunk(_mass, shape, y, w, axis, loss=loss, number=number), shape, None, "sum")
+    return dask.delayed(_inverse)(total)
 
 
-def _mass(loss: Any, y: Any, shape: tuple[int, ...], w: Any, number: Any) -> float:
+def _mass(p: Any, y: Any, w: Any = None, *, loss: Any, number: Any) -> float:
     """The weights of all examples of a chunk; they are added on the CPU."""
     known, y, w = loss._description, _on_cpu(y), _on_cpu(w)
-    p = np.broadcast_to(np.float64(0), shape)
+    p = np.broadcast_to(np.float64(0), p.shape)
     found = geometry(known, np.asarray(y), p, float_labels=True)
     weights = None if w is None else np.asarray(w).reshape(checks.weight_shape(known.name, w, found.examples))
     if is_masked(y) or is_masked(w):
@@ -171,17 +189,11 @@ def _on_cpu(array: Any) -> Any:
     return array.get() if on_gpu(array) else array
 
 
-def _inverse(masses: list[float]) -> float:
-    total = math.fsum(masses)
-    return 1 / total if total else 0.0
+def _inverse(total: Any) -> float:
+    return 1 / float(total) if total else 0.0
 
 
-def _total(parts: list[Any]) -> Any:
-    """The sum of the sums of all chunks."""
-    return np.float64(math.fsum(float(part) for part in parts))
-
-
-def _block(loss: Any, method: str, reduction: str, y: Any, p: Any, w: Any, number: Any, scale: float) -> Any:
+def _block(p: Any, y: Any, w: Any = None, *, loss: Any, method: str, reduction: str, number: Any, scale: float) -> Any:
     """A method of the loss on a chunk."""
     weight = w
     if w is None and (number is not None or scale != 1):
@@ -189,21 +201,3 @@ def _block(loss: Any, method: str, reduction: str, y: Any, p: Any, w: Any, numbe
     elif w is not None and scale != 1:
         weight = w * scale
     return getattr(loss, method)(y, p, weight, reduction=reduction)
-
-
-def _assembled(parts: list[Any], blocks: list[Any], chunks: Any, dtype: Any, p: Any, axis: int | None) -> Any:
-    """Results of chunks as an array; axis: that of p which they lack."""
-    import dask.array as da
-
-    pieces: dict[tuple[int, ...], Any] = {}
-    for part, block in zip(parts, blocks, strict=True):
-        place = tuple(k for d, k in enumerate(block) if d != axis)
-        shape = tuple(c[k] for c, k in zip(chunks, place, strict=True))
-        pieces[place] = da.from_delayed(part, shape, dtype, meta=p._meta)
-
-    def nested(place: tuple[int, ...]) -> Any:
-        if len(place) == len(chunks):
-            return pieces[place]
-        return [nested((*place, k)) for k in range(len(chunks[len(place)]))]
-
-    return da.block(nested(())) if chunks else pieces[()]
