@@ -76,7 +76,7 @@ test-others: $(VENV)/others.stamp
 
 # the adapters, in the libraries for which they are
 test-adapters: $(VENV)/adapters.stamp
-	@$(BIN)/python -m pytest tests/adapters
+	@$(BIN)/python -m pytest tests/adapters fastloss/torch.py fastloss/jax.py
 
 # make bench PEERS="torch jax" installs and measures them too
 bench: $(VENV)/bench.stamp $(PEERS:%=$(VENV)/peer-%.stamp)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._compile.jit import COMPILED
 from .._cpu import evaluate as cpu
-from .._interop import torch
+from .._interop import jax, torch
 from .._request.arrays import describe, is_number, on_gpu
 
 
@@ -16,11 +16,14 @@ def backend_of(name: str, arguments: dict[str, Any]) -> Any:
     """The module that computes where the arguments are; TypeError where they are on the CPU and on a GPU."""
     if all(value is None or type(value) is np.ndarray for value in arguments.values()):
         return cpu  # at once, for small arrays' sake
-    first, host = None, None
+    first: Any = None
+    host: Any = None
     for argument, value in arguments.items():
         if torch.is_tensor(value):
             torch.check_detached(name, argument, value)
             host = torch.HOST
+        elif jax.is_array(value):
+            host = jax.HOST
         if first is None and value is not None and on_gpu(value):
             first = argument
     if first is None:
