@@ -228,7 +228,7 @@ LARGE = """
     import os
     import numpy as np
     import fastloss as fl
-    fl.mse(np.zeros(100_000), np.ones(100_000))
+    fl.mse(np.zeros(200_000), np.ones(200_000))
     import numba
     print(numba.threading_layer(), {k: v for k, v in os.environ.items() if k in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")})
 """
@@ -251,54 +251,66 @@ def test_workers_of_openmp_soon_sleep(given, tmp_path):
     assert want in spins
 
 
-def test_workers_that_sleep_are_woken_for_many_elements_only(monkeypatch):
+@pytest.fixture
+def calls(monkeypatch):
+    """Calls at times that the test sets, after which nothing is known of earlier ones."""
     from fastloss._compile import threads
 
-    now = 1000.0
-    monkeypatch.setattr(threads.time, "perf_counter", lambda: now)
-    monkeypatch.setattr(threads._Calls, "last", float("-inf"))
-    monkeypatch.setattr(threads._Calls, "left", 0)
-    assert not threads.pays_parallel(16383)
-    assert not threads.pays_parallel(16384), "nobody was woken yet"
-    now += 1e-4
-    assert threads.pays_parallel(16384), "called again at once"
-    now += 2e-4
-    assert not threads.pays_parallel(65535)
-    now += 1
-    assert threads.pays_parallel(65536)
+    now = {"wall": 1000.0, "busy": 0.0}
+    monkeypatch.setattr(threads.time, "perf_counter", lambda: now["wall"])
+    monkeypatch.setattr(threads.time, "thread_time", lambda: now["busy"])
+    monkeypatch.setattr(threads, "_Calls", type("_Calls", (), dict(vars(threads._Calls))))
+    for name, value in {"last": 0.0, "elements": 0, "per_element": 0.0, "trial": False, "alone": False, "patience": 1,
+                        "left": 0}.items():  # fmt: skip
+        setattr(threads._Calls, name, value)
 
-
-def test_threads_that_find_no_cores_are_left_alone_for_a_while(monkeypatch):
-    from fastloss._compile import threads
-
-    clock = {"wall": 1000.0, "busy": 0.0}
-    monkeypatch.setattr(threads.time, "perf_counter", lambda: clock["wall"])
-    monkeypatch.setattr(threads.time, "thread_time", lambda: clock["busy"])
-    monkeypatch.setattr(threads, "get_num_threads", lambda: 2)
-    for name in ("last", "lost", "patience", "left"):
-        monkeypatch.setattr(threads._Calls, name, 0)
-
-    def call(elements, wall, busy):
-        """Whether it would run on several threads, for so long."""
-        clock["wall"] += 1
-        if not threads.pays_parallel(elements):
-            return False
+    def call(elements, together=(0.0, 0.0), alone=(0.0, 0.0), pause=1.0):
+        """Whether it runs on several threads; (wall time, that of this thread) with them and without."""
+        now["wall"] += pause
+        parallel = threads.pays_parallel(elements)
 
         def run():
-            clock["wall"], clock["busy"] = clock["wall"] + wall, clock["busy"] + busy
+            wall, busy = together if parallel else alone
+            now["wall"], now["busy"] = now["wall"] + wall, now["busy"] + busy
 
-        threads.watched(elements, run)
-        return True
+        threads.watched(elements, parallel, run)
+        return parallel
 
-    assert call(10**5, 4e-3, 1e-4)  # waits for 3.9 ms
-    assert not call(10**5, 0, 0)
-    assert call(10**5, 4e-3, 1e-4)
-    assert [call(2 * 10**5, 0, 0) for _ in range(2)] == [False, False]
-    assert call(10**5, 4e-3, 1e-4)
-    assert call(10**6, 1e-3, 9e-4), "far larger ones gain all the same"
-    assert [call(10**5, 0, 0) for _ in range(4)] == [False] * 4
-    assert call(10**5, 2e-4, 1.5e-4), "its threads had cores"
-    assert [call(10**5, 2e-4, 1.5e-4) for _ in range(3)] == [True] * 3
+    return call
+
+
+def test_workers_that_sleep_are_woken_for_many_elements_only(calls):
+    assert not calls(16383)
+    assert not calls(16384), "nobody was woken yet"
+    assert calls(16384, pause=1e-4), "called again at once"
+    assert not calls(131071, pause=2e-4)
+    assert calls(131072)
+
+
+WAITS, SERVED, SERIAL = (4e-3, 1e-4), (2e-4, 1.5e-4), (3e-4, 3e-4)
+
+
+def test_threads_that_find_no_cores_are_left_alone_for_a_while(calls):
+    def some(n, elements=10**6, **times):
+        return [calls(elements, **({"together": WAITS, "alone": SERIAL} | times)) for _ in range(n)]
+
+    assert some(1) == [True], "it waits for 3.9 ms"
+    assert some(1) == [False], "one thread is tried, and is faster"
+    assert some(1) == [False]
+    assert calls(10**7, together=(1e-3, 9e-4)), "far larger ones gain all the same"
+    assert calls(10**5) is False, "and smaller ones do not concern it"
+    assert some(2) == [True, False], "it is asked again,"
+    assert some(2) == [False, False], "and left alone longer"
+    assert some(2) == [True, False]
+    assert some(4) == [False] * 4
+    assert some(5, together=SERVED) == [True] * 5, "its threads have cores again"
+
+
+def test_threads_that_wait_and_are_faster_all_the_same(calls):
+    slow = {"together": WAITS, "alone": (9e-3, 9e-3)}
+    found = [calls(10**6, **slow) for _ in range(40)]
+    assert found[:3] == [True, False, True]
+    assert found.count(False) <= 6, "one thread is tried ever more seldom"
 
 
 @compiled

@@ -17,10 +17,10 @@ SPINS = "10000"
 """How often a worker of GNU OpenMP looks for work before it sleeps: for some 0.15 ms, of 4 by its own default."""
 AWAKE = 150e-6
 """Seconds between two calls within which workers are still awake."""
-PARALLEL, WORTH_WAKING = 16384, 65536
+PARALLEL, WORTH_WAKING = 16384, 131072
 """From how many elements on a call uses all threads: awake ones, and those that have to be woken."""
 PATIENCE = 16
-"""How many calls one thread computes, at most, after others have had to wait for cores."""
+"""For how many calls it is not asked again, at most, whether one thread is faster."""
 T = TypeVar("T")
 
 
@@ -68,12 +68,16 @@ class _Calls:
 
     last = float("-inf")
     """When the last call began that was large enough for several threads."""
-    lost = 0
-    """Elements of the last call for which one thread would have been faster."""
-    patience = 0
-    """How many calls of that size one thread computes until others are tried again."""
-    left = 0
-    """Of these, how many are left."""
+    elements = 0
+    """Of the last call whose threads had to wait for cores."""
+    per_element = 0.0
+    """Its seconds per element."""
+    trial = False
+    """Whether the next call of that size is tried on one thread."""
+    alone = False
+    """Whether one thread was faster."""
+    patience, left = 1, 0
+    """For how many calls that holds, and of these, how many are left."""
 
 
 def pays_parallel(elements: int) -> bool:
@@ -83,26 +87,29 @@ def pays_parallel(elements: int) -> bool:
     before, _Calls.last = _Calls.last, time.perf_counter()
     if elements < WORTH_WAKING:
         return _Calls.last - before < AWAKE
-    if _Calls.left and elements <= 2 * _Calls.lost:
+    if not _Calls.elements <= 2 * elements <= 4 * _Calls.elements:
+        return True
+    if _Calls.left:
         _Calls.left -= 1
-        return False
-    return True
+        return not _Calls.alone
+    return not _Calls.trial
 
 
-def watched(elements: int, run: Callable[[], T]) -> T:
-    """Run a parallel loop, and learn whether its threads found cores.
+def watched(elements: int, parallel: bool, run: Callable[[], T]) -> T:
+    """Run a loop, and learn whether its threads find cores, or one thread is faster.
 
-    Workers of another pool that go on spinning (XGBoost brings an OpenMP of its own) keep them, for milliseconds. This
-    thread then sleeps, and longer than it computes.
+    Workers of another pool that go on spinning (XGBoost brings an OpenMP of its own) keep the cores for milliseconds.
+    This thread then sleeps, and longer than it computes; the next call of that size shows what it would do alone.
     """
-    if elements < WORTH_WAKING:
+    if elements < WORTH_WAKING or not (parallel or _Calls.trial):
         return run()
     begin, busy = time.perf_counter(), time.thread_time()
     result = run()
     wall, busy = time.perf_counter() - begin, time.thread_time() - busy
-    if wall > 2 * busy and wall > get_num_threads() * busy:
-        _Calls.lost, _Calls.patience = elements, min(2 * _Calls.patience or 1, PATIENCE)
-        _Calls.left = _Calls.patience
-    elif elements <= 2 * _Calls.lost:
-        _Calls.patience = 0
+    if not parallel:
+        alone = wall < _Calls.per_element * elements
+        _Calls.patience = min(2 * _Calls.patience, PATIENCE) if alone == _Calls.alone else 1
+        _Calls.trial, _Calls.alone, _Calls.left = False, alone, _Calls.patience
+    elif wall > 2 * busy and not _Calls.left:
+        _Calls.trial, _Calls.elements, _Calls.per_element = True, elements, wall / elements
     return result

@@ -21,10 +21,10 @@ _new = tuple.__new__
 
 def _run(path: Any, size: int, *arrays: int) -> float:
     """Take a fast path, on one thread or on all."""
-    loop = 0 if size < PARALLEL else parallel_loop(size)
-    if loop == 0:
+    if size < PARALLEL:
         return float(path.run(path.address, *arrays, 0))
-    return float(watched(size, lambda: path.run(path.address, *arrays, loop)))
+    loop = parallel_loop(size)
+    return float(watched(size, loop != 0, lambda: path.run(path.address, *arrays, loop)))
 
 
 class Evaluation:

@@ -52,11 +52,15 @@ class Kernel(Function):
                 self.run(call, 0, blocks, reports, 0)
             return reports[0]
         packed = call.pack()
-        if tasks > 1 and may_run_parallel():
-            loop, where = _parallel().run, address(packed)
-            watched(call.size * call.classes, lambda: loop(self.address, where, blocks, tasks, id(reports)))
-        else:
-            self.run(address(packed), 0, blocks, id(reports), 0)
+        where, parallel = address(packed), tasks > 1 and may_run_parallel()
+
+        def run() -> None:
+            if parallel:
+                _parallel().run(self.address, where, blocks, tasks, id(reports))
+            else:
+                self.run(where, 0, blocks, id(reports), 0)
+
+        watched(call.size * call.classes, parallel, run)
         return reports[0]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .._request.arrays import on_gpu
+from .._request.arrays import describe, on_gpu
 
 
 def library_of(matrix: Any) -> Any:
@@ -20,6 +20,9 @@ def is_sparse(matrix: Any) -> bool:
 
 def as_matrix(name: str, argument: str, given: Any) -> Any:
     """A matrix of float32 or float64, where it is; TypeError or ValueError for anything else."""
+    if on_gpu(given) and not type(given).__module__.startswith("cupy"):
+        raise TypeError(f"{name}: {argument} is a {describe(given)}, expected a matrix of NumPy, SciPy or CuPy; "
+                        "cupy.from_dlpack takes arrays of others")  # fmt: skip
     matrix = given if on_gpu(given) or is_sparse(given) else np.asarray(given)
     if matrix.ndim != 2:
         raise ValueError(f"{name}: {argument} has shape {tuple(matrix.shape)}, expected a matrix")

@@ -214,7 +214,7 @@ FAULTS = [
           "disabled = config.DISABLE_JIT", "tests/test_switches.py -k changes_after"),
     Fault("workers that go on spinning", "_compile/threads.py", 'os.environ["GOMP_SPINCOUNT"] = SPINS', "pass",
           "tests/test_threads.py -k soon_sleep"),
-    Fault("threads without cores", "_compile/threads.py", "if wall > 2 * busy and", "if False and",
+    Fault("threads without cores", "_compile/threads.py", "    elif wall > 2 * busy and not", "    elif False and not",
           "tests/test_threads.py -k find_no_cores"),
     Fault("Hessians that overlap, on the fast path", "_cpu/fast_path.py",
           "and apart(hessian, size * item_bytes, gradient, size * item_bytes)", "", "tests/test_again.py -k hessian"),
