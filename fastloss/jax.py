@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ._core.arguments import check_loss, check_reduction
 from ._core.categorical import Categorical
 from ._core.loss import Loss
 
@@ -56,11 +57,8 @@ def as_jax(loss: Loss, reduction: str = "mean") -> Callable[..., Any]:
     array([[-0.3333,  0.1667,  0.1667],
            [ 0.1667,  0.1667, -0.3333]], dtype=float32)
     """
-    if not isinstance(loss, Loss):
-        hint = f"; pass {loss.__name__}()" if isinstance(loss, type) and issubclass(loss, Loss) else ""
-        raise TypeError(f"as_jax: loss is {loss!r}, expected a loss of fastloss{hint}")
-    if reduction not in ("mean", "sum", "sum_over_batch_size", "none"):
-        raise ValueError(f"as_jax: reduction is {reduction!r}, expected 'mean', 'sum', 'sum_over_batch_size' or 'none'")
+    check_loss("as_jax", loss)
+    check_reduction("as_jax", reduction)
     axis = loss.axis if isinstance(loss, Categorical) else None
 
     def shape_of(p: Any) -> Any:

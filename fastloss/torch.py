@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ._core.arguments import check_loss, check_reduction
 from ._core.categorical import Categorical
 from ._core.loss import Loss
 from ._interop.torch import HOST
@@ -184,12 +185,8 @@ class TorchLoss(torch.nn.Module):
 
     def __init__(self, loss: Loss, reduction: str = "mean") -> None:  # noqa: D107
         super().__init__()
-        if not isinstance(loss, Loss):
-            hint = f"; pass {loss.__name__}()" if isinstance(loss, type) and issubclass(loss, Loss) else ""
-            raise TypeError(f"TorchLoss: loss is {loss!r}, expected a loss of fastloss{hint}")
-        if reduction not in ("mean", "sum", "sum_over_batch_size", "none"):
-            raise ValueError(f"TorchLoss: reduction is {reduction!r}, expected 'mean', 'sum', 'sum_over_batch_size' or "
-                             "'none'")  # fmt: skip
+        check_loss("TorchLoss", loss)
+        check_reduction("TorchLoss", reduction)
         self.loss, self.reduction = loss, reduction
         self._key = _registered(loss)
 

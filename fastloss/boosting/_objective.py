@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from .._core.arguments import check_loss
 from .._core.categorical import Categorical
 from .._core.interval import EVERYTHING
 from .._core.loss import Loss
@@ -36,9 +37,7 @@ class Margins:
 
     def __post_init__(self) -> None:
         loss, name = self.loss, f"{self.library.lower()}_{self.kind}"
-        if not isinstance(loss, Loss):
-            hint = f"; pass {loss.__name__}()" if isinstance(loss, type) and issubclass(loss, Loss) else ""
-            raise TypeError(f"{name}: loss is {loss!r}, expected a loss of fastloss{hint}")
+        check_loss(name, loss)
         if getattr(loss, "from_logits", True) or (loss.takes == EVERYTHING and loss.activation != "softmax"):
             return
         kind = type(loss).__name__

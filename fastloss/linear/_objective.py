@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from .._core.arguments import check_loss
 from .._core.categorical import Categorical
 from .._core.loss import Loss
 from .._cpu.evaluate import row_weights, targets_of_rows
@@ -76,9 +77,7 @@ class LinearObjective:
 
     def __init__(self, loss: Loss, X: Any, y: Any, sample_weight: Any = None, l2: float = 0.0,
                  fit_intercept: bool = True) -> None:  # fmt: skip
-        if not isinstance(loss, Loss):
-            hint = f"; pass {loss.__name__}()" if isinstance(loss, type) and issubclass(loss, Loss) else ""
-            raise TypeError(f"LinearObjective: loss is {loss!r}, expected a loss of fastloss{hint}")
+        check_loss("LinearObjective", loss)
         if isinstance(loss, Categorical) and loss.axis not in (1, -1):
             raise ValueError(f"LinearObjective: axis of {type(loss).__name__} is {loss.axis}, expected -1")
         self.loss, self.l2, self.fit_intercept = loss, float(l2), bool(fit_intercept)
