@@ -162,7 +162,7 @@ def test_what_it_refuses():
         TorchLoss(BCE)(z, torch.ones(3, requires_grad=True))
     with pytest.raises(TypeError, match=r"TorchLoss: loss is .*; pass MeanSquaredError\(\)"):
         TorchLoss(fl.MeanSquaredError)
-    with pytest.raises(ValueError, match="TorchLoss: reduction is 'avg', expected 'mean'"):
+    with pytest.raises(ValueError, match="TorchLoss: reduction is 'avg', expected one of 'mean'"):
         TorchLoss(BCE, "avg")
     with pytest.raises(ValueError, match="BinaryCrossentropy: y_true has shape"):
         TorchLoss(BCE)(z, torch.ones(2))
