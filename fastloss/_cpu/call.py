@@ -67,6 +67,8 @@ class Call(NamedTuple):
         """The record in memory; arrays must outlive it."""
         numbers: list[Any] = []
         for array, convert, item_bytes in self[: len(_OPERANDS)]:  # type: ignore[misc]
+            if array is not None and not isinstance(array, np.ndarray):
+                raise TypeError(f"a kernel was given {type(array)}, expected an array")  # not what lies at its address
             numbers += id(array), convert, item_bytes
         return _STRUCT.pack(*numbers, *self[len(_OPERANDS) : -1], *self.constants)
 

@@ -81,7 +81,7 @@ def row_weights(loss: Categorical, shape: Geometry, y: Any, request: Request, re
     w, given = np.ones(shape.examples), request.sample_weight
     if given is not None:
         array = checks.as_array(loss.name, "sample_weight", given)
-        w = w * array.reshape(checks.weight_shape(loss.name, array, shape.examples))
+        w = np.asarray(w * array.reshape(checks.weight_shape(loss.name, array, shape.examples)))
     if any(map(is_masked, (request.y_true, request.y_pred, given))):
         unseen = hidden(shape.examples, shape.axis, request.y_true, request.y_pred, given)
         w = w if unseen is None else without(unseen, w, real)
@@ -169,7 +169,7 @@ def _evened(loss: Description, shape: Geometry, y: Any, w: Any, real: Any) -> tu
             if loss.ignore_index is not None:
                 by_row[y == loss.ignore_index] = 0
             by_row /= by_row.max() or 1.0
-            w = by_row if w is None else by_row * (w / (float(w.max()) or 1.0))
+            w = by_row if w is None else np.asarray(by_row * (w / (float(w.max()) or 1.0)))
             loss = replace(loss, factors=None)
     return loss, *evened(w, lambda w: total_weight(loss, shape, y, w, real))
 

@@ -29,9 +29,9 @@ def evened(w: Any, total_of: Callable[[Any], float]) -> tuple[Any, float]:
     largest = float(w.max())
     if not 0 < largest < math.inf or w.min() < 0:
         return w, total
-    w = w.astype(np.float64) / largest
+    w = np.asarray(w.astype(np.float64) / largest)  # of no dimensions it would become a scalar
     total = total_of(w)
-    return (w / total, 1.0) if 0 < total < math.inf else (w, total)
+    return (np.asarray(w / total), 1.0) if 0 < total < math.inf else (w, total)
 
 
 def is_masked(array: Any) -> bool:
