@@ -6,6 +6,7 @@ from ._core.arguments import check_loss, check_reduction
 from ._core.categorical import Categorical
 from ._core.loss import Loss
 from ._interop.torch import HOST
+from ._request import checks
 
 try:
     import torch
@@ -44,8 +45,14 @@ def _value(loss: Loss, input: Any, target: Any, weight: Any, reduction: str) -> 
 
 
 def _value_and_gradient(loss: Loss, input: Any, target: Any, weight: Any, reduction: str) -> tuple[Any, Any]:
+    out: Any = None
+    if input.dtype == torch.float16:  # scaled before it is rounded: that is what a GradScaler is for
+        out = torch.empty_like(input, dtype=torch.float32)
+        if reduction == "none":
+            shape = _shape_of_losses(loss, input, reduction)
+            out = torch.empty(shape, dtype=torch.float32, device=input.device), out
     y, p, w = _arrays(loss, target, input, weight)
-    value, gradient = loss(y, p, w, reduction=reduction)  # type: ignore[call-overload]
+    value, gradient = loss(y, p, w, reduction=reduction, out=out)  # type: ignore[call-overload]
     return _as_loss(value, input), HOST.wrap(gradient, input)
 
 
@@ -53,6 +60,14 @@ def _as_loss(value: Any, input: Any) -> Any:
     """A loss, or losses, as a tensor of the precision of the input."""
     dtype = _precision(input.dtype)
     return torch.tensor(value, dtype=dtype) if isinstance(value, float) else HOST.wrap(value, input).to(dtype)
+
+
+def _shape_of_losses(loss: Loss, input: Any, reduction: str) -> list[int]:
+    shape = list(input.shape) if reduction == "none" else []
+    axis = _class_axis(loss)
+    if shape and axis is not None:
+        del shape[axis]
+    return shape
 
 
 def _class_axis(loss: Loss) -> int | None:
@@ -73,7 +88,7 @@ class _Fused(torch.autograd.Function):
     def forward(ctx: Any, input: Any, target: Any, weight: Any, loss: Loss, reduction: str) -> Any:
         value, gradient = _value_and_gradient(loss, input, target, weight, reduction)
         ctx.save_for_backward(gradient)
-        ctx.axis = _class_axis(loss)
+        ctx.axis, ctx.dtype = _class_axis(loss), input.dtype
         return value
 
     @staticmethod
@@ -85,7 +100,7 @@ class _Fused(torch.autograd.Function):
         (gradient,) = ctx.saved_tensors
         if not (factor.device.type == "cpu" and factor.ndim == 0 and factor.item() == 1):
             gradient = _scale(gradient, factor, ctx.axis)
-        return gradient, None, None, None, None
+        return gradient.to(ctx.dtype), None, None, None, None
 
 
 # --- under torch.compile: operators, which it takes as they are --------------------------------------------------
@@ -113,16 +128,13 @@ def _op_scaled(gradient: torch.Tensor, factor: torch.Tensor, loss: str) -> torch
 
 @_op_value.register_fake
 def _(input: Any, target: Any, weight: Any, loss: str, reduction: str) -> Any:
-    shape = list(input.shape) if reduction == "none" else []
-    axis = _class_axis(_LOSSES[loss])
-    if shape and axis is not None:
-        del shape[axis]
-    return input.new_empty(shape, dtype=_precision(input.dtype))
+    return input.new_empty(_shape_of_losses(_LOSSES[loss], input, reduction), dtype=_precision(input.dtype))
 
 
 @_op_both.register_fake
 def _(input: Any, target: Any, weight: Any, loss: str, reduction: str) -> Any:
-    return _op_value._opoverload(input, target, weight, loss, reduction), torch.empty_like(input)
+    dtype = torch.float32 if input.dtype == torch.float16 else input.dtype
+    return _op_value._opoverload(input, target, weight, loss, reduction), torch.empty_like(input, dtype=dtype)
 
 
 @_op_scaled.register_fake
@@ -132,12 +144,12 @@ def _(gradient: Any, factor: Any, loss: str) -> Any:
 
 def _setup(ctx: Any, inputs: Any, output: Any) -> None:
     ctx.save_for_backward(output[1])
-    ctx.loss = inputs[3]
+    ctx.loss, ctx.dtype = inputs[3], inputs[0].dtype
 
 
 def _backward(ctx: Any, factor: Any, unused: Any) -> Any:
     (gradient,) = ctx.saved_tensors
-    return _op_scaled(gradient, factor, ctx.loss), None, None, None, None
+    return _op_scaled(gradient, factor, ctx.loss).to(ctx.dtype), None, None, None, None
 
 
 _op_both.register_autograd(_backward, setup_context=_setup)
@@ -188,7 +200,11 @@ class TorchLoss(torch.nn.Module):
         check_loss("TorchLoss", loss)
         check_reduction("TorchLoss", reduction)
         self.loss, self.reduction = loss, reduction
-        self._key = _registered(loss)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "loss":
+            self._key = _registered(value)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
@@ -210,6 +226,8 @@ class TorchLoss(torch.nn.Module):
         weight : tensor or float, default None
             Weights of the examples, as sample_weight of every loss.
         """
+        if not isinstance(input, torch.Tensor):
+            raise TypeError(f"TorchLoss: input is {checks.article(input)}, expected a tensor")
         for name, tensor in (("target", target), ("weight", weight)):
             if isinstance(tensor, torch.Tensor) and tensor.requires_grad:
                 raise TypeError(f"TorchLoss: {name} requires a gradient, and the loss has none by it; "

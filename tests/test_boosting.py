@@ -131,3 +131,49 @@ def test_the_start_refuses_what_does_not_fit():
         boosting.init_score(BCE, np.array([0.0, 3.0]))
     with pytest.raises(ValueError, match=r"class_weight of CategoricalCrossentropy has 2 values, y has 3 classes"):
         boosting.init_score(fl.CategoricalCrossentropy(from_logits=True, class_weight=(1, 2)), np.array([0, 1, 2]))
+
+
+def test_weights_are_numbers_of_any_kind():
+    """Half of the integer 1 is not 0."""
+    y, z = np.zeros(3), np.ones(3)
+    for objective in (boosting.xgboost_objective(fl.mse), boosting.lightgbm_objective(fl.mse)):
+        for w in ([1, 2, 3], np.array([1, 2, 3], np.int8), np.array([1.0, 2.0, 3.0])):
+            for got in objective(y, z, w):
+                np.testing.assert_array_equal(got, [1, 2, 3])
+        np.testing.assert_array_equal(objective(y, z, np.array([True, False, True]))[0], [1, 0, 1])
+        np.testing.assert_array_equal(objective(y, z, 2.0)[1], [2, 2, 2])
+    got = boosting.catboost_objective(fl.mae).calc_ders_range(z, y, np.array([1, 2, 3]))
+    np.testing.assert_array_equal(got, [[-0.5, -1], [-1, -2], [-1.5, -3]])
+
+
+def test_classes_need_their_number():
+    y, z = np.array([0.0, 1, 1]), np.zeros(3)
+    for objective in (boosting.xgboost_objective(CCE), boosting.lightgbm_objective(CCE)):
+        for margins in (z, z[:, None]):
+            with pytest.raises(
+                ValueError, match=r"CategoricalCrossentropy was handed margins of shape .* set num_class"
+            ):
+                objective(y, margins)
+    with pytest.raises(ValueError, match=r"CategoricalCrossentropy was handed one margin .* set classes_count"):
+        boosting.catboost_objective(CCE).calc_ders_range(z, y, None)
+    with pytest.raises(ValueError, match=r"y_true\[0\] is 1.7, expected a class in \[0, 3\), a whole number"):
+        boosting.catboost_objective(CCE).calc_ders_multi([0.0, 0, 0], 1.7, None)
+
+
+def test_the_start_leaves_out_what_does_not_count():
+    holes = np.array([1, np.nan, 3])
+    assert boosting.init_score(fl.MeanSquaredError(missing="ignore"), holes) == 2
+    assert boosting.init_score(fl.MeanAbsoluteError(missing="ignore"), [1, np.nan, 3, 3]) == 3
+    assert boosting.init_score(fl.mse, np.ma.masked_equal([1, 99, 3], 99)) == 2
+    two = np.ma.masked_equal([[1, 99], [3, 4]], 99)
+    np.testing.assert_array_equal(boosting.init_score(fl.mse, two), [2, 4])
+    ignoring = fl.BinaryCrossentropy(from_logits=True, ignore_index=-1)
+    assert boosting.init_score(ignoring, [0, 1, -1]) == pytest.approx(0)
+    np.testing.assert_allclose(boosting.init_score(CCE, np.ma.masked_equal([0, 1, 7], 7)), np.log([0.5, 0.5]))
+    for loss, y, w in ((fl.mse, [], None), (BCE, [1, 0], [0, 0]), (CCE, np.zeros(0, int), None)):
+        with pytest.raises(ValueError, match="init_score: the weights of labels that count add up to 0"):
+            boosting.init_score(loss, y, w)
+    with pytest.raises(ValueError, match=r"init_score: y\[1\] is 0.9, expected class indices"):
+        boosting.init_score(CCE, [0, 0.9, 1])
+    with pytest.raises(ValueError, match=r"init_score: BinaryCrossentropy takes probabilities, .*from_logits=True"):
+        boosting.init_score(fl.bce, [0, 1])

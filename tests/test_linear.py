@@ -1,5 +1,7 @@
 """Linear models: against finite differences, and against the same sums written down with all logits."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -76,7 +78,9 @@ def test_solvers_of_scipy(method):
     ((fl.mse, X.astype(int), YES), "X has dtype int64, expected float32 or float64"),
     ((fl.mse, X, YES[:5]), r"y has shape \(5,\), X has 60 rows; expected \(60,\)"),
     ((fl.mse, X, YES, None, -1.0), "l2 is -1.0, expected a number >= 0"),
-    ((fl.CategoricalCrossentropy(axis=0), X, KIND), "axis of CategoricalCrossentropy is 0, expected -1"),
+    ((fl.bce, X, YES), r"BinaryCrossentropy takes probabilities, .* BinaryCrossentropy\(from_logits=True\)"),
+    ((fl.CategoricalCrossentropy(from_logits=True), X, KIND.astype(str)), "y has dtype <U.*numpy.unique"),
+    ((fl.CategoricalCrossentropy(from_logits=True, axis=0), X, KIND), "axis of Categorical.* is 0, expected -1"),
 ], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
 def test_what_an_objective_refuses(arguments, said):
     with pytest.raises((TypeError, ValueError), match=f"LinearObjective: {said}"):
@@ -84,11 +88,24 @@ def test_what_an_objective_refuses(arguments, said):
 
 
 def test_errors_of_calls():
-    objective = LinearObjective(fl.bce, X, YES)
+    objective = LinearObjective(CASES[0][0], X, YES)
     with pytest.raises(ValueError, match=r"LinearObjective: w has shape \(3,\), expected \(5,\)"):
         objective.value_and_gradient(np.zeros(3))
-    with pytest.raises(ValueError, match="BinaryCrossentropy: y_pred"):
-        objective.value_and_gradient(np.ones(5))
+    with pytest.raises(ValueError, match="BinaryCrossentropy: y_true"):
+        LinearObjective(CASES[0][0], X, 3 * YES).value_and_gradient(np.ones(5))
+    again = pickle.loads(pickle.dumps(objective))
+    assert again.value_and_gradient(np.ones(5))[0] == objective.value_and_gradient(np.ones(5))[0]
+
+
+@every_case
+def test_what_is_masked_does_not_count(loss, y):
+    kept = np.arange(len(y)) % 3 > 0
+    mask = np.broadcast_to(~kept.reshape(-1, *[1] * (y.ndim - 1)), y.shape)
+    whole, some = objective_of(loss, np.ma.masked_array(y, mask), {}), objective_of(loss, y[kept], {}, X[kept])
+    w = RNG.normal(size=some.size)
+    for a, b in zip(whole.value_and_gradient(w), some.value_and_gradient(w), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(whole.hessian_product(w, w), some.hessian_product(w, w), rtol=1e-9, atol=1e-13)
 
 
 # --- without the logits ------------------------------------------------------------------------------------------
@@ -172,6 +189,7 @@ def test_the_logits_are_never_there():
     ({"reduction": "none"}, "reduction is 'none', expected 'mean' or 'sum'"),
     ({"z_loss": -1}, "z_loss is -1, expected a number >= 0"),
     ({"class_weight": (1, 2)}, "class_weight has 2 values, W has 5 columns"),
+    ({"sample_weight": np.ones(3)}, r"sample_weight has shape \(3,\), expected \(60,\)"),
     ({"block_rows": 0}, "block_rows is 0, expected a number of rows"),
 ], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
 def test_what_it_refuses(change, said):
@@ -188,3 +206,13 @@ def test_a_label_out_of_range_is_named():
     linear_cross_entropy(X, np.zeros((4, 5)), None, labels, np.arange(60) < 50)
     with pytest.raises(ValueError, match=r"linear_cross_entropy: sample_weight\[3\] is -1.0"):
         linear_cross_entropy(X, np.zeros((4, 5)), None, KIND, -1.0 * (np.arange(60) == 3))
+
+
+def test_masked_labels_and_weights_of_one_number():
+    weights = RNG.normal(size=(4, 3))
+    masked, ignored = (linear_cross_entropy(X, weights, None, KIND if k else np.ma.masked_equal(KIND, 2), z_loss=0.1,
+                                            ignore_index=2 if k else None) for k in (0, 1))  # fmt: skip
+    for a, b in zip(masked[:3], ignored[:3], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+    once, twice = (linear_cross_entropy(X, weights, None, KIND.tolist(), w, reduction="sum") for w in (None, 2.0))
+    np.testing.assert_allclose(twice.grad_W, 2 * once.grad_W)

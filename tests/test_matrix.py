@@ -92,6 +92,16 @@ def test_large_arrays_on_any_axis_in_any_dtype():
     np.testing.assert_allclose(half, want, atol=2e-3)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_add_up_to_0_where_one_class_is_sure(dtype):
+    focal = fl.CategoricalFocalCrossentropy(from_logits=True)
+    for size in (8, 12) if dtype == np.float32 else (8, 18, 20, 40):
+        h = focal.gradient_hessian_matrix(np.array([0]), np.array([[size, -size]], dtype), reduction="sum").hessian[0]
+        assert h[0, 0] > 0
+        np.testing.assert_allclose(h[0, 1], -h[0, 0], rtol=1e-5 if dtype == np.float32 else 1e-13)
+        np.testing.assert_allclose(h[1, 1], h[0, 0], rtol=1e-5 if dtype == np.float32 else 1e-13)
+
+
 def test_probabilities_have_a_diagonal():
     p = np.array([[0.2, 0.8], [0.5, 0.5]])
     got = fl.cce.gradient_hessian_matrix(np.array([0, 1]), p, reduction="sum").hessian

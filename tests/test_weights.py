@@ -126,3 +126,38 @@ def test_rows_in_pieces(classes):
             losses, grad = loss(y, x, sample_weight=w, reduction="none")
             plain.close(losses, want.loss, np.float32)
             plain.close(grad, want.gradient, np.float32)
+
+
+SINGLE = [
+    fl.mse, fl.MeanSquaredError(missing="ignore"), fl.BinaryCrossentropy(from_logits=True, ignore_index=-1),
+    fl.CategoricalCrossentropy(from_logits=True, class_weight=(1.0, 2.0, 3.0)),
+    fl.CategoricalCrossentropy(from_logits=True, class_weight=(1.0, 2.0, 3.0), ignore_index=5),
+    fl.CategoricalCrossentropy(from_logits=True, class_weight=(1.0, 2.0, 3.0), label_smoothing=0.1),
+    fl.CategoricalFocalCrossentropy(from_logits=True),
+]  # fmt: skip
+"""Losses whose means look at the weights."""
+
+
+@pytest.mark.cpu
+@pytest.mark.parametrize("loss", SINGLE, ids=str)
+@pytest.mark.parametrize("weight", [0.0, 1e-320, 2.0, 1e35])
+def test_an_example_of_no_dimensions(loss, weight):
+    """What is made of its weight stays an array: the address of NumPy's scalar was read as one."""
+    p = np.zeros(3) if hasattr(loss, "axis") else np.array(0.5)
+    for y in (np.array(1), np.ma.masked_array(1, mask=False), np.ma.masked_array(1, mask=True)):
+        for reduction in ("mean", "sum"):
+            got = loss(y, p, weight, reduction=reduction)
+            want = loss(y[None], p[None], np.array([weight]), reduction=reduction)
+            assert got.loss == pytest.approx(want.loss)
+            np.testing.assert_array_equal(got.gradient, want.gradient[0])
+            if hasattr(loss, "axis"):
+                matrix = loss.gradient_hessian_matrix(y, p, weight, reduction=reduction).hessian
+                assert matrix.shape == (3, 3)
+
+
+@pytest.mark.cpu
+def test_a_kernel_takes_arrays_only():
+    from fastloss._cpu.call import Call, Operand
+
+    with pytest.raises(TypeError, match=r"a kernel was given .*float64.*, expected an array"):
+        Call(weight=Operand(np.float64(1))).pack()

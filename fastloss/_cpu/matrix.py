@@ -12,7 +12,7 @@ from .._compile.records import record_at
 from .._compile.threads import pays_parallel
 from .._math.constants import ELEMENTWISE_CONSTANTS, named, padded
 from .._math.elementary import two_sum
-from .._math.softmax import hessian, mixed, pivot_hessian, pivot_nll, scaled_exp, scaling
+from .._math.softmax import hessian, mixed, pivot_hessian, pivot_mixed, pivot_nll, scaled_exp, scaling
 from .._request.description import Categorical
 from .call import CALL, Call, Operand, constants_of, report_of
 from .derive import other_exponentials
@@ -78,12 +78,15 @@ def matrices(maths: Any, real: Any) -> Any:
                 h[start + j] = h[j * classes + i]
             for j in range(i + 1, classes):
                 h[start + j] = weight * mixed(p, e[j] * inverse, slopes, bends, bend, t[j])
-            if e[i] + e[i] > total:
-                q = other_exponentials(e, 0, 1, classes, i) / total
-                second = pivot_hessian(p, q, slopes, without(t, i), bend)
-            else:
-                second = hessian(p, real(1) - p, slopes, bends, bend)
-            h[start + i] = weight * second
+            h[start + i] = weight * hessian(p, real(1) - p, slopes, bends, bend)
+        for i in range(classes):
+            if e[i] + e[i] > total:  # at most one class, whose 1 - p would cancel
+                p, q, bend = e[i] * inverse, other_exponentials(e, 0, 1, classes, i) * inverse, t[i]
+                others = without(t, i)
+                for j in range(classes):
+                    h[i * classes + j] = weight * pivot_mixed(p, q, e[j] * inverse, slopes, others, bend, t[j])
+                    h[j * classes + i] = h[i * classes + j]
+                h[i * classes + i] = weight * pivot_hessian(p, q, slopes, others, bend)
 
     def piece(call_at, first, last, reports, task):
         call, report = record_at(call_at, CALL), report_of(reports, task)

@@ -80,7 +80,7 @@ def _value(losses: Any, p: Any, axis: int | None, reduction: str) -> Any:
     if reduction == "none":
         dtype = np.float64 if p.dtype == np.float64 else np.float32
         every, kept = tuple(range(p.ndim)), tuple(k for k in range(p.ndim) if k != axis)
-        meta = p._meta.reshape((0,) * len(kept)).astype(dtype)
+        meta = np.empty_like(p._meta, dtype, shape=(0,) * len(kept))
         return da.blockwise(_losses, kept, losses, every, dtype=dtype, meta=meta, concatenate=False, align_arrays=False)
     ones = tuple((1,) * n for n in p.numblocks)
     return losses.map_blocks(_number, ndim=p.ndim, dtype=np.float64, chunks=ones, meta=np.empty((0,) * p.ndim)).sum()
@@ -130,9 +130,7 @@ def _with_known_chunks(name: str, argument: str, array: Any) -> Any:
 
 def _aligned(name: str, argument: str, value: Any, p: Any, axis: int | None) -> Any:
     """Targets in the chunks of the predictions."""
-    import dask.array as da
-
-    array = _with_known_chunks(name, argument, value) if is_lazy(value) else da.from_array(np.asarray(value))
+    array = _with_known_chunks(name, argument, value) if is_lazy(value) else _lazy(value)
     shape = p.shape if axis is None or array.ndim == p.ndim else p.shape[:axis] + p.shape[axis + 1 :]
     if array.shape != shape:
         raise ValueError(f"{name}: {argument} has shape {array.shape}, y_pred has shape {p.shape}; expected {shape}")
@@ -140,13 +138,25 @@ def _aligned(name: str, argument: str, value: Any, p: Any, axis: int | None) -> 
     return array.rechunk(tuple(c for k, c in enumerate(p.chunks) if not lacking or k != axis))
 
 
-def _weights(name: str, value: Any, p: Any, axis: int | None) -> tuple[Any, Any]:
-    """Weights in the chunks of the examples, or one number."""
+def _lazy(value: Any) -> Any:
+    """An array of Dask, masked where it was."""
     import dask.array as da
 
+    return da.from_array(value, asarray=False) if is_masked(value) else da.from_array(np.asarray(value))
+
+
+def _is_masked(array: Any) -> bool:
+    """Whether chunks are masked, as far as the array knows."""
+    return array is not None and is_masked(array._meta)
+
+
+def _weights(name: str, value: Any, p: Any, axis: int | None) -> tuple[Any, Any]:
+    """Weights in the chunks of the examples, or one number."""
     if value is None or is_number(value):
+        if value is not None and value < 0:
+            raise ValueError(f"{name}: sample_weight is {value}, expected a weight >= 0")
         return None, value
-    array = value if is_lazy(value) else da.from_array(np.asarray(value))
+    array = _with_known_chunks(name, "sample_weight", value) if is_lazy(value) else _lazy(value)
     examples = tuple(n for k, n in enumerate(p.shape) if k != axis)
     chunks = tuple(c for k, c in enumerate(p.chunks) if k != axis)
     array = array.reshape(checks.weight_shape(name, array, examples))
@@ -160,14 +170,15 @@ def _scale(loss: Any, request: Request, p: Any, y: Any, w: Any, number: Any, axi
     if reduction in ("sum", "none"):
         return 1.0
     examples = prod(n for k, n in enumerate(p.shape) if k != axis)
-    plain = w is None and not known.leaves_out and not (axis is not None and known.factors is not None)
+    masked = any(map(_is_masked, (y, p, w)))
+    plain = w is None and not masked and not known.leaves_out and not (axis is not None and known.factors is not None)
     if reduction == "sum_over_batch_size" or plain:
         total = examples * (1.0 if number is None or reduction != "mean" else float(number))
         return 1 / total if total else 0.0
     import dask
     import dask.array as da
 
-    shape = da.zeros(p.shape, chunks=p.chunks, dtype=np.int8)  # p itself would be computed for its shape
+    shape = p if masked else da.zeros(p.shape, chunks=p.chunks, dtype=np.int8)  # p would be computed for its shape
     total = _value(_by_chunk(_mass, shape, y, w, axis, loss=loss, number=number), shape, None, "sum")
     return dask.delayed(_inverse)(total)
 
@@ -175,10 +186,10 @@ def _scale(loss: Any, request: Request, p: Any, y: Any, w: Any, number: Any, axi
 def _mass(p: Any, y: Any, w: Any = None, *, loss: Any, number: Any) -> float:
     """The weights of all examples of a chunk; they are added on the CPU."""
     known, y, w = loss._description, _on_cpu(y), _on_cpu(w)
-    p = np.broadcast_to(np.float64(0), p.shape)
+    p = p if is_masked(p) else np.broadcast_to(np.float64(0), p.shape)
     found = geometry(known, np.asarray(y), p, float_labels=True)
     weights = None if w is None else np.asarray(w).reshape(checks.weight_shape(known.name, w, found.examples))
-    if is_masked(y) or is_masked(w):
+    if any(map(is_masked, (y, p, w))):
         unseen = hidden(found.examples, found.axis, y, p, w)
         weights = weights if unseen is None else without(unseen, weights, np.float64)
     total = total_weight(known, found, np.asarray(y), weights, np.float64) if p.size else 0.0
@@ -196,6 +207,8 @@ def _inverse(total: Any) -> float:
 def _block(p: Any, y: Any, w: Any = None, *, loss: Any, method: str, reduction: str, number: Any, scale: float) -> Any:
     """A method of the loss on a chunk."""
     weight = w
+    if w is not None and (w < 0).any():
+        raise ValueError(f"{type(loss).__name__}: a chunk of sample_weight has {w.min()}, expected weights >= 0")
     if w is None and (number is not None or scale != 1):
         weight = scale * (1.0 if number is None else float(number))
     elif w is not None and scale != 1:

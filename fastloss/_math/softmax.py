@@ -102,3 +102,9 @@ def pivot_hessian(p: Any, q: Any, slope_sum: Any, bends: Any, bend: Any) -> Any:
 def mixed(p: Any, other_p: Any, slope_sum: Any, bend_sum: Any, bend: Any, other_bend: Any) -> Any:
     """The second derivative by the logits of two classes."""
     return p * (other_p * (bend_sum - slope_sum) - other_bend) - other_p * bend
+
+
+@scalar
+def pivot_mixed(p: Any, q: Any, other_p: Any, slope_sum: Any, bends: Any, bend: Any, other_bend: Any) -> Any:
+    """That of the pivot and another class; bends is the sum of t b over all but the pivot."""
+    return other_p * (p * (bends - slope_sum) - q * bend) - p * other_bend

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arguments import check_margins
 from .._core.categorical import Categorical
 from .._core.loss import Loss
 from ..losses.categorical_crossentropy import CategoricalCrossentropy
 from ..losses.mean_absolute_error import MeanAbsoluteError
 from ..losses.mean_squared_error import MeanSquaredError
 from ..losses.poisson import Poisson
-from ._objective import Margins
 
 RAREST = 1e-15
 """The smallest share of a class, as in LightGBM: the margin of one that never occurs is finite."""
@@ -58,17 +58,33 @@ def init_score(loss: Loss, y: Any, sample_weight: Any = None) -> Any:
     >>> round(init_score(fl.BinaryCrossentropy(from_logits=True), np.array([0, 0, 0, 1])), 6)  # log(1/3)
     -1.098612
     """
-    Margins(loss)
-    labels = np.asarray(y)
-    w = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    check_margins("init_score", loss, "boosting adds up raw margins")
+    labels, w = np.asarray(y), np.ones(len(y)) if sample_weight is None else np.ma.filled(sample_weight, 0.0)
+    w = np.broadcast_to(np.asarray(w, np.float64), labels.shape[:1])
+    hidden: Any = np.ma.getmaskarray(y)
+    if isinstance(loss, Categorical) and hidden.ndim > 1:
+        hidden = hidden.any(axis=1)
+    if hidden.ndim == 1:
+        labels, w = labels[~hidden], w[~hidden]
     if isinstance(loss, Categorical):
         return _of_classes(loss, labels, w)
     if labels.ndim == 1:
         return _of_elements(loss, labels, w)
-    return np.array([_of_elements(loss, labels[:, k], w) for k in range(labels.shape[1])])
+    columns = [(labels[~hidden[:, k], k], w[~hidden[:, k]]) for k in range(labels.shape[1])]
+    return np.array([_of_elements(loss, *column) for column in columns])
+
+
+def _check_weights(w: Any) -> None:
+    if not w.sum() > 0:
+        raise ValueError(f"init_score: the weights of labels that count add up to {w.sum():g}, expected more than 0")
 
 
 def _of_elements(loss: Loss, y: Any, w: Any) -> float:
+    if getattr(loss, "missing", None) == "ignore":
+        y, w = y[~np.isnan(y)], w[~np.isnan(y)]
+    if getattr(loss, "ignore_index", None) is not None:
+        y, w = y[y != loss.ignore_index], w[y != loss.ignore_index]  # type: ignore[attr-defined]
+    _check_weights(w)
     values, which = np.unique(y, return_inverse=True)
     w = np.bincount(which, w, len(values))
     values = values.astype(np.float64)
@@ -104,9 +120,13 @@ def _of_classes(loss: Categorical, y: Any, w: Any) -> Any:
     if y.ndim == 1:
         if loss.ignore_index is not None:
             y, w = y[y != loss.ignore_index], w[y != loss.ignore_index]
+        wrong = np.flatnonzero((y % 1 != 0) | (y < 0))
+        if len(wrong):
+            raise ValueError(f"init_score: y[{wrong[0]}] is {y[wrong[0]]}, expected class indices")
         counts = np.bincount(y.astype(np.intp), w)
     else:
         counts = w @ y.astype(np.float64)
+    _check_weights(counts)
     classes = len(counts)
     name, factors, _ = loss._class_factors()
     if factors is not None and len(factors) != classes:

@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from .._core.arguments import check_loss
+from .._core.arguments import check_margins
 from .._core.categorical import Categorical
-from .._core.interval import EVERYTHING
 from .._core.loss import Loss
 from .._request.arrays import is_number, on_gpu
 from ..losses.binary_crossentropy import BinaryCrossentropy
@@ -36,14 +35,11 @@ class Margins:
     kind: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        loss, name = self.loss, f"{self.library.lower()}_{self.kind}"
-        check_loss(name, loss)
-        if getattr(loss, "from_logits", True) or (loss.takes == EVERYTHING and loss.activation != "softmax"):
-            return
-        kind = type(loss).__name__
-        takes = f"predictions in {loss.takes}" if kind == "Poisson" else "probabilities"
-        raise ValueError(f"{name}: {kind} takes {takes}, {self.library} hands over raw margins; expected "
-                         f"{kind}(from_logits=True)")  # fmt: skip
+        check_margins(f"{self.library.lower()}_{self.kind}", self.loss, f"{self.library} hands over raw margins")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        """Itself: it is immutable, and scikit-learn's clone asks whether an estimator has kept what it was given."""
+        return self
 
     @property
     def __name__(self) -> str:
@@ -60,7 +56,7 @@ class Objective(Margins):
     def __post_init__(self) -> None:
         super().__post_init__()
         h = self.hessian
-        if h in ("library", "exact") or (is_number(h) and 0 < float(h) < math.inf):
+        if h in ("library", "exact") or (is_number(h) and not isinstance(h, bool) and 0 < float(h) < math.inf):
             return
         raise ValueError(f"{self.library.lower()}_objective: hessian is {h!r}, expected 'library', 'exact' or a number "
                          "> 0, the smallest that is handed over")  # fmt: skip
@@ -71,6 +67,7 @@ class Objective(Margins):
 
     poisson_factor: ClassVar[float] = 1.0
     """What the library multiplies exp(z) by."""
+    classes_option: ClassVar[str] = "set num_class"
     mae_scale: ClassVar[float] = 1.0
     """What the library multiplies the gradient of MAE by."""
     least: ClassVar[float] = LEAST
@@ -91,6 +88,9 @@ class Objective(Margins):
     def derivatives(self, y: Any, z: Any, w: Any, out: Any = None) -> tuple[Any, Any]:
         """Gradient and Hessian of the weighted sum."""
         loss, own = self.loss, self.hessian == "library"
+        if isinstance(loss, Categorical) and (z.ndim < 2 or z.shape[1] < 2):
+            raise ValueError(f"{self.library.lower()}_objective: {type(loss).__name__} was handed margins of shape "
+                             f"{tuple(z.shape)}, expected one for each class; {self.classes_option}")  # fmt: skip
         if own and isinstance(loss, MeanAbsoluteError):
             gradient = loss.gradient(y, z, scaled(w, self.mae_scale), reduction="sum", out=out and out[0])
             hessian = z * 0 if out is None else out[1]
@@ -109,14 +109,14 @@ class Objective(Margins):
 
 def scaled(w: Any, scale: float) -> Any:
     """Weights times a number."""
-    if scale == 1:
-        return w
-    return scale if w is None else w * w.dtype.type(scale)
+    if scale == 1 or w is None or is_number(w):
+        return w if scale == 1 else scale * (1.0 if w is None else w)
+    return w * w.dtype.type(scale)
 
 
 def by_row(w: Any, z: Any) -> Any:
     """Weights of examples, beside margins of one or two dimensions."""
-    return w.reshape(w.shape + (1,) * (z.ndim - w.ndim))
+    return w if is_number(w) else w.reshape(w.shape + (1,) * (z.ndim - w.ndim))
 
 
 def at_least(hessian: Any, least: Any) -> Any:
@@ -141,9 +141,10 @@ def labels_of(loss: Loss, y: Any, z: Any) -> Any:
 
 
 def weights_of(w: Any, z: Any) -> Any:
-    """Weights where the margins are; None where there are none."""
-    if w is None or not np.size(w):
-        return None
+    """Weights where the margins are, as floats; None where there are none."""
+    if w is None or is_number(w):
+        return None if w is None else float(w)
     if on_gpu(z) and not on_gpu(w):
-        return importlib.import_module(type(z).__module__.partition(".")[0]).asarray(w)
-    return w
+        w = importlib.import_module(type(z).__module__.partition(".")[0]).asarray(w)
+    w = w if on_gpu(w) else np.asarray(w)
+    return None if w.size == 0 else w.astype(np.float32) if w.dtype.kind in "biu" else w

@@ -11,7 +11,7 @@ from .._cpu.evaluate import targets_of_rows
 from .._cpu.matrix import matrix_pass
 from .._request import description as description_of
 from .._request.geometry import Geometry
-from ._objective import Hessian, Margins, Objective
+from ._objective import Hessian, Margins, Objective, weights_of
 
 LIBRARY = "CatBoost"
 
@@ -34,7 +34,7 @@ class CatBoostObjective(Objective, Interpreted):
         """The first and second derivatives of minus the loss: (examples, 2)."""
         z, y = np.asarray(approxes, np.float64), np.asarray(targets)
         found = np.empty((2, len(z)))
-        self.derivatives(y, z, None if weights is None else np.asarray(weights), (found[0], found[1]))
+        self.derivatives(y, z, weights_of(weights, z), (found[0], found[1]))
         return np.negative(found, out=found).T
 
 
@@ -44,14 +44,19 @@ class CatBoostMulticlassObjective(Objective, Interpreted):
 
     library: ClassVar[str] = LIBRARY
 
+    def calc_ders_range(self, *_: Any) -> Any:
+        """What CatBoost asks for where it knows of no classes."""
+        raise ValueError(f"catboost_objective: {type(self.loss).__name__} was handed one margin for each example, "
+                         "expected one for each class; set classes_count")  # fmt: skip
+
     def calc_ders_multi(self, approxes: Any, target: Any, weight: Any) -> tuple[list[float], list[list[float]]]:
         """The gradient and the whole Hessian of minus the loss of one example."""
-        z, y = np.array([approxes], np.float64), np.array([target]).astype(np.int64)
+        z, y = np.array([approxes], np.float64), np.array([target], np.float64)
         description, classes = cast(description_of.Categorical, self.loss._description), z.shape[1]
         gradient = self.loss.gradient(y, z, reduction="sum")[0]
         matrix, w = np.empty((classes, classes)), np.array([-1.0 if weight is None else -float(weight)])
-        matrix_pass(description, z, targets_of_rows(description, Geometry((1,), classes, 1, True), y, np.float64), w,
-                    matrix)  # fmt: skip
+        targets = targets_of_rows(description, Geometry((1,), classes, 1, True), y.astype(np.int64), np.float64)
+        matrix_pass(description, z, targets, w, matrix)
         return (gradient * w[0]).tolist(), matrix.tolist()
 
 

@@ -18,8 +18,7 @@ def _arguments(loss: Loss, first: Any, second: Any, w: Any) -> tuple[Any, Any, A
     """Labels, margins and weights, of (labels, margins, weights) or of (margins, Dataset)."""
     if hasattr(second, "get_label"):
         first, second, w = np.asarray(second.get_label()), first, second.get_weight()
-    w = weights_of(w, second)
-    return labels_of(loss, first, second), second, None if w is None else np.asarray(w)
+    return labels_of(loss, np.asarray(first), second), second, weights_of(w, second)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """A linear layer with cross-entropy whose logits exist a block of rows at a time."""
 
+import numbers
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._request import checks
+from .._request.weights import is_masked
 from ..losses.categorical_crossentropy import CategoricalCrossentropy
 from ._arrays import as_matrix, library_of
 
@@ -86,13 +88,18 @@ def linear_cross_entropy(
     >>> round(found.loss, 6), found.grad_X.shape, found.grad_W.shape, found.grad_b
     (1.386294, (2, 2), (2, 4), None)
     """
-    X, W = as_matrix(NAME, "X", X), as_matrix(NAME, "W", W)
+    given, X, W = X, as_matrix(NAME, "X", X), as_matrix(NAME, "W", W)
     xp, rows, classes = library_of(X), X.shape[0], W.shape[1]
-    labels = xp.asarray(labels)
+    w = xp.ones(rows) if sample_weight is None else xp.asarray(_filled(sample_weight), dtype=np.float64)
+    if is_masked(labels) or is_masked(given):
+        w = w * ~(np.ma.getmaskarray(labels) | np.ma.getmaskarray(given).any(axis=1))
+    labels, b = xp.asarray(np.ma.filled(labels, 0) if is_masked(labels) else labels), b if b is None else xp.asarray(b)
     _check(X, W, b, labels, z_loss, reduction, block_rows)
     loss = CategoricalCrossentropy(from_logits=True, class_weight=None if class_weight is None else tuple(class_weight),
                                    ignore_index=ignore_index, label_smoothing=label_smoothing)  # fmt: skip
-    w = xp.ones(rows) if sample_weight is None else xp.asarray(sample_weight, dtype=np.float64)
+    if w.shape not in ((), (rows,)):
+        raise ValueError(f"{NAME}: sample_weight has shape {tuple(w.shape)}, expected ({rows},)")
+    w = xp.broadcast_to(w, (rows,))
     if xp is np:
         _check_values(labels, w, classes, ignore_index)
     counted = _counted(xp, loss, labels, w, classes)
@@ -121,6 +128,10 @@ def linear_cross_entropy(
         if grad_b is not None:
             grad_b += gradient.sum(axis=0)
     return LinearCrossEntropy(value, grad_X, grad_W, grad_b)
+
+
+def _filled(w: Any) -> Any:
+    return np.ma.filled(w, 0) if is_masked(w) else w
 
 
 def _pull(xp: Any, loss: CategoricalCrossentropy, z: Any, w: Any, z_loss: float) -> tuple[Any, Any]:
@@ -159,7 +170,7 @@ def _check(X: Any, W: Any, b: Any, labels: Any, z_loss: float, reduction: str, b
         raise ValueError(f"{NAME}: reduction is {reduction!r}, expected 'mean' or 'sum'")
     if not 0 <= z_loss < np.inf:
         raise ValueError(f"{NAME}: z_loss is {z_loss!r}, expected a number >= 0")
-    if block_rows is not None and (not isinstance(block_rows, int) or block_rows < 1):
+    if block_rows is not None and (not isinstance(block_rows, numbers.Integral) or block_rows < 1):
         raise ValueError(f"{NAME}: block_rows is {block_rows!r}, expected a number of rows >= 1 or None")
 
 

@@ -4,13 +4,14 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from .._core.arguments import check_loss
+from .._core.arguments import check_margins
 from .._core.categorical import Categorical
 from .._core.loss import Loss
 from .._cpu.evaluate import row_weights, targets_of_rows
 from .._request import description
 from .._request.description import Request
 from .._request.geometry import Geometry
+from .._request.weights import is_masked
 from ..losses.categorical_crossentropy import CategoricalCrossentropy
 from ._arrays import as_matrix, is_sparse, library_of
 
@@ -77,28 +78,35 @@ class LinearObjective:
 
     def __init__(self, loss: Loss, X: Any, y: Any, sample_weight: Any = None, l2: float = 0.0,
                  fit_intercept: bool = True) -> None:  # fmt: skip
-        check_loss("LinearObjective", loss)
+        check_margins("LinearObjective", loss, "a linear model gives numbers of any size")
         if isinstance(loss, Categorical) and loss.axis not in (1, -1):
             raise ValueError(f"LinearObjective: axis of {type(loss).__name__} is {loss.axis}, expected -1")
         self.loss, self.l2, self.fit_intercept = loss, float(l2), bool(fit_intercept)
         if not 0 <= self.l2 < np.inf:
             raise ValueError(f"LinearObjective: l2 is {l2!r}, expected a number >= 0")
         self._X, self._w = as_matrix("LinearObjective", "X", X), sample_weight
-        self._xp = library_of(self._X)
-        self._y = self._xp.asarray(y)
+        self._y = y if is_masked(y) else self._xp.asarray(y)
         n, features = self._X.shape
         if self._y.ndim not in (1, 2) or len(self._y) != n:
             raise ValueError(f"LinearObjective: y has shape {tuple(self._y.shape)}, X has {n} rows; expected ({n},) or "
                              f"({n}, outputs)")  # fmt: skip
         self._outputs: tuple[int, ...] = tuple(self._y.shape[1:])
         if isinstance(loss, Categorical) and not self._outputs:
+            if self._y.dtype.kind not in "iuf":
+                raise TypeError(f"LinearObjective: y has dtype {self._y.dtype}, expected class indices; make them with "
+                                "numpy.unique(labels, return_inverse=True)")  # fmt: skip
             known = self._y if loss.ignore_index is None else self._y[self._y != loss.ignore_index]
-            self._outputs = (int(known.max()) + 1 if len(known) else 1,)
+            most = known.max() if len(known) else 0
+            self._outputs = (1 if most is np.ma.masked else int(most) + 1,)
         if is_sparse(self._X):
             self._X = self._X.tocsr()
         self._features = features
         self.size = (features + self.fit_intercept) * int(np.prod(self._outputs, dtype=int))
         self._curve: tuple[bytes, Any] | None = None
+
+    @property
+    def _xp(self) -> Any:
+        return library_of(self._X)
 
     def coefficients(self, w: Any) -> Coefficients:
         """The parts of w.
@@ -191,12 +199,12 @@ class LinearObjective:
         shape, real = Geometry(z.shape[:1], z.shape[1], 1, self._y.ndim == 1), z.dtype.type
         request = Request(self._y, z, self._w, "mean", 2, False)
         scale = row_weights(known, shape, self._y, request, real)
-        scale *= targets_of_rows(known, shape, self._y, real).sum(axis=1)
+        scale *= targets_of_rows(known, shape, np.asarray(self._y), real).sum(axis=1)
         return self.loss.activate(z, out=z), scale[:, None]
 
     def _by_blocks(self, z: Any, u: Any) -> Any:
         loss, out, classes = cast(Categorical, self.loss), np.empty_like(z), z.shape[1]
-        w = np.ones(len(z)) if self._w is None else np.asarray(self._w, np.float64)
+        w = np.broadcast_to(1.0 if self._w is None else np.asarray(self._w, np.float64), z.shape[:1])
         step = max(1, ELEMENTS // classes**2)
         for start in range(0, len(z), step):
             rows = slice(start, start + step)

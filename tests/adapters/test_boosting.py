@@ -156,6 +156,11 @@ def test_estimators_are_cloned(library):
     assert clone(model).get_params()["objective"] == model.get_params()["objective"]
 
 
+def test_catboosts_estimators_are_cloned():
+    model = catboost.CatBoostClassifier(loss_function=catboost_objective(BCE), eval_metric=catboost_metric(BCE))
+    assert clone(model).get_params()["loss_function"] == catboost_objective(BCE)
+
+
 def test_classifiers_find_their_classes():
     x, y = data.classes()["wine"]
     ours = xgboost.XGBClassifier(objective=xgboost_objective(CCE), n_estimators=20).fit(x, y)

@@ -64,6 +64,28 @@ def test_a_mean_divides_by_what_counts():
     close(zero, (0.0, np.zeros(10)))
 
 
+@pytest.mark.parametrize("asarray", [None, False])
+def test_what_is_masked_does_not_count(asarray):
+    y, p, w = np.arange(12.0), np.ones(12), np.arange(12.0)
+    hide = np.arange(12) % 5 == 0
+    lazy = da.from_array(p, chunks=5)
+    for target, prediction, weight in ((np.ma.masked_array(y, hide), p, None), (y, np.ma.masked_array(p, hide), None),
+                                       (y, p, np.ma.masked_array(w, hide))):  # fmt: skip
+        want = fl.mse(target, prediction, weight)
+        chunked = da.from_array(prediction, chunks=5, asarray=asarray) if prediction is not p else lazy
+        close(fl.mse(target, chunked, weight), want)
+        close(fl.mse(da.from_array(target, chunks=4, asarray=asarray), chunked, weight), want)
+
+
+def test_examples_of_no_dimensions_and_weights_below_0():
+    z = da.zeros(3, chunks=3)
+    assert CCE.loss(np.array(0), z, reduction="none").compute() == pytest.approx(np.log(3))
+    with pytest.raises(ValueError, match=r"sample_weight is -1.0, expected a weight >= 0"):
+        fl.mse(z, z, -1.0)
+    with pytest.raises(ValueError, match=r"a chunk of sample_weight has -1.0"):
+        fl.mse(z, z, -np.ones(3)).loss.compute()
+
+
 def test_nothing_is_computed_before_it_is_asked_for():
     def broken(_):
         raise AssertionError

@@ -158,6 +158,10 @@ def test_what_it_refuses():
     value = TorchLoss(BCE)(z, torch.ones(3))
     with pytest.raises(RuntimeError, match=r"TorchLoss: create_graph=True .*gradient_hessian"):
         torch.autograd.grad(value, z, create_graph=True)
+    with pytest.raises(TypeError, match="TorchLoss: input is an ndarray, expected a tensor"):
+        TorchLoss(BCE)(np.zeros(3), torch.ones(3))
+    with pytest.raises(ValueError, match=r"strides \(0,\), by which elements share memory"):
+        BCE.gradient(torch.ones(4), z.detach()[:1].expand(4) * 1, out=torch.zeros(1).expand(4))
     with pytest.raises(TypeError, match=r"TorchLoss: target requires a gradient.*target\.detach\(\)"):
         TorchLoss(BCE)(z, torch.ones(3, requires_grad=True))
     with pytest.raises(TypeError, match=r"TorchLoss: loss is .*; pass MeanSquaredError\(\)"):
@@ -182,6 +186,27 @@ def test_precision_of_16_bits():
     value = TorchLoss(fl.mse)(z, torch.zeros(5, dtype=torch.bfloat16))
     (value * 4).backward()
     assert (value.dtype, z.grad.dtype) == (torch.float32, torch.bfloat16)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_float16_is_scaled_before_it_is_rounded(compiled):
+    """What GradScaler multiplies a loss by brings back gradients that float16 has not."""
+    z, y = torch.randn(2**18).half().requires_grad_(), torch.ones(2**18).half()
+    criterion = TorchLoss(BCE)
+    function = torch.compile(criterion, fullgraph=True, backend="aot_eager") if compiled else criterion
+    (function(z, y) * 65536).backward()
+    want = 65536 * BCE.gradient(y.float().numpy(), z.detach().float().numpy())
+    assert z.grad.dtype == torch.float16
+    np.testing.assert_allclose(z.grad.float().numpy(), want, rtol=1e-3, atol=1e-7)
+
+
+def test_another_loss_in_its_place():
+    criterion = TorchLoss(BCE)
+    criterion.loss = fl.mse
+    z, y = torch.randn(5), torch.ones(5)
+    want = fl.mse.loss(y, z).float()
+    assert torch.equal(criterion(z, y), want)
+    assert torch.equal(torch.compile(criterion, fullgraph=True, backend="aot_eager")(z, y), want)
 
 
 def test_it_is_shown_pickled_and_saved():
