@@ -3,7 +3,6 @@
 import pickle
 
 import catboost
-import lightgbm
 import numpy as np
 import pytest
 import xgboost
@@ -21,6 +20,7 @@ from fastloss.boosting import (
 )
 
 from . import data
+from .libraries import lightgbm, needs_lightgbm
 
 BCE, CCE = fl.BinaryCrossentropy(from_logits=True), fl.CategoricalCrossentropy(from_logits=True)
 POISSON = fl.Poisson(from_logits=True)
@@ -71,6 +71,7 @@ def test_xgboost_grows_the_same_trees(kind, name, weighted):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
+@needs_lightgbm
 @every_case
 @weighted
 def test_lightgbm_grows_the_same_trees(kind, name, weighted):
@@ -119,6 +120,11 @@ MODELS = {
 }  # fmt: skip
 
 
+every_library = pytest.mark.parametrize(
+    "library", [pytest.param(name, marks=needs_lightgbm if name == "lightgbm" else ()) for name in MODELS]
+)
+
+
 def fitted(library, loss, x, y, w=None):
     model, halves = MODELS[library](loss), (slice(None, None, 2), slice(1, None, 2))
     (a, b), v = halves, None if w is None else w[::2]
@@ -136,7 +142,7 @@ def margins(library, model, x):
     return model.predict(x, raw_score=True) if library == "lightgbm" else model.predict(x)
 
 
-@pytest.mark.parametrize("library", MODELS)
+@every_library
 @weighted
 def test_estimators_learn_stop_early_and_are_pickled(library, weighted):
     x, y = data.binary()["breast cancer"]
@@ -150,7 +156,7 @@ def test_estimators_learn_stop_early_and_are_pickled(library, weighted):
     assert 0 < getattr(model, stopped) < 999
 
 
-@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+@pytest.mark.parametrize("library", ["xgboost", pytest.param("lightgbm", marks=needs_lightgbm)])
 def test_estimators_are_cloned(library):
     model = MODELS[library](BCE)
     assert clone(model).get_params()["objective"] == model.get_params()["objective"]
@@ -165,6 +171,11 @@ def test_classifiers_find_their_classes():
     x, y = data.classes()["wine"]
     ours = xgboost.XGBClassifier(objective=xgboost_objective(CCE), n_estimators=20).fit(x, y)
     assert (ours.predict(x) == y).mean() > 0.95
+
+
+@needs_lightgbm
+def test_raw_scores_find_the_classes():
+    x, y = data.classes()["wine"]
     theirs = lightgbm.LGBMClassifier(objective=lightgbm_objective(CCE), n_estimators=20, verbosity=-1).fit(x, y)
     assert (theirs.predict(x, raw_score=True).argmax(axis=1) == y).mean() > 0.95
 
@@ -188,7 +199,7 @@ def test_focal_loss_trains():
         assert focal.loss(y, z) < focal.loss(y, np.full(len(y), init_score(focal, y)))
 
 
-@pytest.mark.parametrize("library", MODELS)
+@every_library
 def test_labels_that_do_not_fit_are_named(library):
     x, y = data.numbers()["diabetes"]
     kind = catboost.CatBoostError if library == "catboost" else ValueError

@@ -11,6 +11,7 @@ from fastloss.boosting import lightgbm_objective, xgboost_objective
 from tests.support import VARIANTS, categorical, name_of, sample
 
 from . import data
+from .libraries import lightgbm, needs_lightgbm
 
 every_loss = pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
 every_reduction = pytest.mark.parametrize("reduction", ["mean", "sum", "sum_over_batch_size", "none"])
@@ -152,9 +153,8 @@ class TestCluster:
         alone = xgboost.train({"max_depth": 3, **more}, xgboost.DMatrix(x, y), 20, obj=xgboost_objective(loss))
         assert loss.loss(y, z) < 1.2 * loss.loss(y, alone.predict(xgboost.DMatrix(x), output_margin=True)) + 0.01
 
+    @needs_lightgbm
     def test_lightgbm(self, client):
-        import lightgbm
-
         x, y = data.binary()["breast cancer"]
         lazy = da.from_array(x, chunks=(len(x) // 2 + 1, -1)), da.from_array(y, chunks=len(y) // 2 + 1)
         model = lightgbm.DaskLGBMRegressor(
