@@ -92,7 +92,7 @@ def output(name: str, label: str, out: Any, shape: tuple[int, ...], inputs: dict
         raise TypeError(f"{name}: {label} has dtype {buffer.dtype}, expected a float dtype")
     if not buffer.flags.writeable:
         raise ValueError(f"{name}: {label} is read-only, expected a writeable array")
-    if any(step == 0 and n > 1 for step, n in zip(buffer.strides, shape, strict=True)):
+    if buffer.size and any(step == 0 and n > 1 for step, n in zip(buffer.strides, shape, strict=True)):
         raise ValueError(f"{name}: {label} has strides {buffer.strides}, by which elements share memory; expected an "
                          "array of its own")  # fmt: skip
     for argument, array in inputs.items():
