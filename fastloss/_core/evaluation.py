@@ -66,26 +66,28 @@ class Evaluation:
             found = self._known["description"] = self._describe()
         return found
 
-    def _plan(self, y: Any, p: Any, w: Any, reduction: Any, order: int) -> Any:
-        """The fast path of a call that is like an earlier one and not large; None for others."""
-        if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
-            return None
-        return self._plans.get((reduction, order)) if p.size <= LARGEST else None
-
     def _fast(self, y: Any, p: Any, w: Any, reduction: Any, order: int, out: Any) -> LossGradient[Any, Any] | None:
         """The result of a call that can take the fast path; None for others."""
-        path = self._plan(y, p, w, reduction, order)
-        if path is None:
+        if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
+            return None
+        path, size = self._plans.get((reduction, order)), p.size
+        if path is None or size > LARGEST:
             return None
         gradient = np.empty_like(p) if order and out is None else out
         if (type(gradient) is np.ndarray) != (order > 0):
             return None
-        value = _run(path, p.size, id(y), id(p), 0 if gradient is None else id(gradient), 0)
+        place = 0 if gradient is None else id(gradient)
+        if size < PARALLEL:  # written out: a call of Python's is a tenth of a small one
+            value = path.run(path.address, id(y), id(p), place, 0, 0)
+        else:
+            value = _run(path, size, id(y), id(p), place, 0)
         return _new(LossGradient, (value, gradient)) if value == value else None
 
     def _fast_hessian(self, y: Any, p: Any, w: Any, reduction: Any, out: Any) -> GradientHessian[Any] | None:
         """The same with the Hessian, without the loss."""
-        path = self._plan(y, p, w, reduction, 2)
+        if w is not None or type(y) is not np.ndarray or type(p) is not np.ndarray or type(reduction) is not str:
+            return None
+        path = self._plans.get((reduction, 2)) if p.size <= LARGEST else None
         if path is None:
             return None
         gradient, hessian = (
