@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ._core.arguments import check_loss, check_reduction
-from ._core.categorical import Categorical
+from ._core.arguments import check_loss, class_axis, shape_of_losses
 from ._core.loss import Loss
+from ._request import checks
 
 try:
     import jax
@@ -58,14 +58,12 @@ def as_jax(loss: Loss, reduction: str = "mean") -> Callable[..., Any]:
            [ 0.1667,  0.1667, -0.3333]], dtype=float32)
     """
     check_loss("as_jax", loss)
-    check_reduction("as_jax", reduction)
-    axis = loss.axis if isinstance(loss, Categorical) else None
+    checks.reduction("as_jax", reduction)
+    axis = class_axis(loss)
 
     def shape_of(p: Any) -> Any:
-        shape = list(p.shape) if reduction == "none" else []
-        if shape and axis is not None:
-            del shape[axis]
-        return jax.ShapeDtypeStruct(tuple(shape), np.float64 if p.dtype == np.float64 else np.float32)
+        dtype = np.float64 if p.dtype == np.float64 else np.float32
+        return jax.ShapeDtypeStruct(shape_of_losses(loss, p.shape, reduction), dtype)
 
     def arrays(y: Any, p: Any, w: Any) -> Any:
         return np.asarray(y), np.asarray(p), None if w is None else np.asarray(w)

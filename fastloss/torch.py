@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from ._core.arguments import check_loss, check_reduction
-from ._core.categorical import Categorical
+from ._core.arguments import check_loss, class_axis, shape_of_losses
 from ._core.loss import Loss
 from ._interop.torch import HOST
 from ._request import checks
@@ -49,7 +48,7 @@ def _value_and_gradient(loss: Loss, input: Any, target: Any, weight: Any, reduct
     if input.dtype == torch.float16:  # scaled before it is rounded: that is what a GradScaler is for
         out = torch.empty_like(input, dtype=torch.float32)
         if reduction == "none":
-            shape = _shape_of_losses(loss, input, reduction)
+            shape = shape_of_losses(loss, input.shape, reduction)
             out = torch.empty(shape, dtype=torch.float32, device=input.device), out
     y, p, w = _arrays(loss, target, input, weight)
     value, gradient = loss(y, p, w, reduction=reduction, out=out)  # type: ignore[call-overload]
@@ -60,18 +59,6 @@ def _as_loss(value: Any, input: Any) -> Any:
     """A loss, or losses, as a tensor of the precision of the input."""
     dtype = _precision(input.dtype)
     return torch.tensor(value, dtype=dtype) if isinstance(value, float) else HOST.wrap(value, input).to(dtype)
-
-
-def _shape_of_losses(loss: Loss, input: Any, reduction: str) -> list[int]:
-    shape = list(input.shape) if reduction == "none" else []
-    axis = _class_axis(loss)
-    if shape and axis is not None:
-        del shape[axis]
-    return shape
-
-
-def _class_axis(loss: Loss) -> int | None:
-    return loss.axis if isinstance(loss, Categorical) else None
 
 
 def _scale(gradient: Any, factor: Any, axis: int | None) -> Any:
@@ -88,7 +75,7 @@ class _Fused(torch.autograd.Function):
     def forward(ctx: Any, input: Any, target: Any, weight: Any, loss: Loss, reduction: str) -> Any:
         value, gradient = _value_and_gradient(loss, input, target, weight, reduction)
         ctx.save_for_backward(gradient)
-        ctx.axis, ctx.dtype = _class_axis(loss), input.dtype
+        ctx.axis, ctx.dtype = class_axis(loss), input.dtype
         return value
 
     @staticmethod
@@ -122,13 +109,13 @@ def _op_both(input: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | N
 
 @torch.library.custom_op("fastloss::scaled", mutates_args=())
 def _op_scaled(gradient: torch.Tensor, factor: torch.Tensor, loss: str) -> torch.Tensor:
-    found: torch.Tensor = _scale(gradient, factor, _class_axis(_LOSSES[loss]))
+    found: torch.Tensor = _scale(gradient, factor, class_axis(_LOSSES[loss]))
     return found
 
 
 @_op_value.register_fake
 def _(input: Any, target: Any, weight: Any, loss: str, reduction: str) -> Any:
-    return input.new_empty(_shape_of_losses(_LOSSES[loss], input, reduction), dtype=_precision(input.dtype))
+    return input.new_empty(shape_of_losses(_LOSSES[loss], input.shape, reduction), dtype=_precision(input.dtype))
 
 
 @_op_both.register_fake
@@ -198,7 +185,7 @@ class TorchLoss(torch.nn.Module):
     def __init__(self, loss: Loss, reduction: str = "mean") -> None:  # noqa: D107
         super().__init__()
         check_loss("TorchLoss", loss)
-        check_reduction("TorchLoss", reduction)
+        checks.reduction("TorchLoss", reduction)
         self.loss, self.reduction = loss, reduction
 
     def __setattr__(self, name: str, value: Any) -> None:

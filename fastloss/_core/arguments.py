@@ -1,8 +1,8 @@
-"""Checks of what adapters are given: a loss, and a reduction."""
+"""What adapters have in common: checks of the loss that they are given, and the shape of its result."""
 
 from typing import Any
 
-from .._request import checks
+from .categorical import Categorical
 from .interval import EVERYTHING
 from .loss import Loss
 
@@ -14,11 +14,6 @@ def check_loss(where: str, loss: Any) -> None:
         raise TypeError(f"{where}: loss is {loss!r}, expected a loss of fastloss{hint}")
 
 
-def check_reduction(where: str, reduction: Any) -> None:
-    """ValueError unless it names a reduction."""
-    checks.reduction(where, reduction)
-
-
 def check_margins(where: str, loss: Any, giver: str) -> None:
     """ValueError for a loss of probabilities where a model gives numbers of any size."""
     check_loss(where, loss)
@@ -27,3 +22,18 @@ def check_margins(where: str, loss: Any, giver: str) -> None:
     kind = type(loss).__name__
     takes = f"predictions in {loss.takes}" if kind == "Poisson" else "probabilities"
     raise ValueError(f"{where}: {kind} takes {takes}, {giver}; expected {kind}(from_logits=True)")
+
+
+def class_axis(loss: Loss) -> int | None:
+    """The axis of the classes, as it was given; None where there are none."""
+    return loss.axis if isinstance(loss, Categorical) else None
+
+
+def shape_of_losses(loss: Loss, predictions: tuple[int, ...], reduction: str) -> tuple[int, ...]:
+    """The shape of what a loss of predictions of this shape returns."""
+    shape, axis = list(predictions), class_axis(loss)
+    if reduction != "none":
+        return ()
+    if axis is not None:
+        del shape[axis]
+    return tuple(shape)

@@ -106,7 +106,7 @@ class Evaluation:
         return out[0], out[1]
 
     def _evaluate(self, request: Request) -> tuple[Any, Any, Any]:
-        if dask.is_lazy(request.y_pred) or dask.is_lazy(request.y_true) or dask.is_lazy(request.sample_weight):
+        if any(map(dask.is_lazy, (request.y_pred, request.y_true, request.sample_weight))):
             found: tuple[Any, Any, Any] = dask.evaluate(self, request)
             return found
         backend = backend_of(type(self).__name__, {

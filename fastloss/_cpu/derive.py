@@ -11,12 +11,12 @@ from .targets import evenly, fill, smoothing_of
 
 
 @helper
-def other_exponentials(e: Any, at: int, step: int, classes: int, apart: int) -> Any:
+def sum_without(values: Any, at: int, step: int, classes: int, apart: int) -> Any:
     """The sum of a row without one class."""
-    high = low = e.dtype.type(0)
+    high = low = values.dtype.type(0)
     for k in range(classes):
         if k != apart:
-            high, low = two_sum(high, low, e[at + k * step])
+            high, low = two_sum(high, low, values[at + k * step])
     return high + low
 
 
@@ -28,7 +28,7 @@ def mend_hessian(e: Any, h: Any, table: Any) -> None:
         if table.distance[r] > 0 and base + base > sum_:
             for k in range(table.classes):
                 if e[at + k * table.class_step] == base:
-                    rest = other_exponentials(e, at, table.class_step, table.classes, k) + table.own[r]
+                    rest = sum_without(e, at, table.class_step, table.classes, k) + table.own[r]
                     p, q = base / sum_, rest / sum_
                     second = hessian(p, q, table.slope[r], table.bend[r], base - base)
                     h[at + k * table.class_step] = second * table.scaled[r]

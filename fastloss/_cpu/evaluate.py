@@ -25,14 +25,8 @@ def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
     checks.reduction(loss.name, request.reduction)
     real = checks.real_dtype(loss.name, p, y_true=y)
     shape = geometry(loss, y, p, float_labels=True)
-    w, inputs = None, {"y_true": y, "y_pred": p}
-    if request.sample_weight is not None:
-        w = checks.as_array(loss.name, "sample_weight", request.sample_weight)
-        w = w.reshape(checks.weight_shape(loss.name, w, shape.examples))
-        inputs["sample_weight"] = w
-    if any(map(is_masked, (request.y_true, request.y_pred, request.sample_weight))):
-        unseen = hidden(shape.examples, shape.axis, request.y_true, request.y_pred, request.sample_weight)
-        w = w if unseen is None else without(unseen, w, real)
+    given, w = weights_of(loss, shape, request, real)
+    inputs = {"y_true": y, "y_pred": p} | ({} if given is None else {"sample_weight": given})
     results, buffers = _outputs(loss, request, shape, p, real, inputs)
     mean, total = request.reduction == "mean", 1.0
     if mean:
@@ -57,6 +51,17 @@ def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
     return results[0] if buffers[0] is not None else value, results[1], results[2]
 
 
+def weights_of(loss: Description, shape: Geometry, request: Request, real: Any) -> tuple[Any, Any]:
+    """The weights of the losses as they were given, and with 0 for what is masked; None where there are none."""
+    given = None
+    if request.sample_weight is not None:
+        given = checks.as_array(loss.name, "sample_weight", request.sample_weight)
+        given = given.reshape(checks.weight_shape(loss.name, given, shape.examples))
+    arrays = request.y_true, request.y_pred, request.sample_weight
+    unseen = hidden(shape.examples, shape.axis, *arrays) if any(map(is_masked, arrays)) else None
+    return given, given if unseen is None else without(unseen, given, real)
+
+
 def gradient_hessian_matrix(loss: Categorical, request: Request) -> tuple[Any, Any]:
     """The gradient, and the Hessian of each row in full: (..., classes, classes)."""
     _, gradient, diagonal = evaluate(loss, request._replace(order=1 if loss.from_logits else 2))
@@ -78,13 +83,8 @@ def gradient_hessian_matrix(loss: Categorical, request: Request) -> tuple[Any, A
 
 def row_weights(loss: Categorical, shape: Geometry, y: Any, request: Request, real: Any) -> Any:
     """The factor of the derivatives of each row: its weight, 0 if it does not count, over what is divided by."""
-    w, given = np.ones(shape.examples), request.sample_weight
-    if given is not None:
-        array = checks.as_array(loss.name, "sample_weight", given)
-        w = np.asarray(w * array.reshape(checks.weight_shape(loss.name, array, shape.examples)))
-    if any(map(is_masked, (request.y_true, request.y_pred, given))):
-        unseen = hidden(shape.examples, shape.axis, request.y_true, request.y_pred, given)
-        w = w if unseen is None else without(unseen, w, real)
+    _, w = weights_of(loss, shape, request, real)
+    w = np.asarray(np.ones(shape.examples) * (1 if w is None else w))
     if shape.indices and loss.ignore_index is not None:
         w = np.where(y == loss.ignore_index, 0, w)
     total = 1.0

@@ -15,7 +15,7 @@ from .._math.elementary import two_sum
 from .._math.softmax import hessian, mixed, pivot_hessian, pivot_mixed, pivot_nll, scaled_exp, scaling
 from .._request.description import Categorical
 from .call import CALL, Call, Operand, constants_of, report_of
-from .derive import other_exponentials
+from .derive import sum_without
 from .launch import TASKS, Kernel
 
 
@@ -39,16 +39,6 @@ def exponentials(z: Any, e: Any) -> Any:
     return T(top), T(1) if top == math.inf else scaled_exp(T(top), shift, magic, floor), high + low
 
 
-@helper
-def without(values: Any, apart: int) -> Any:
-    """The sum of all but one."""
-    high = low = values.dtype.type(0)
-    for k in range(values.size):
-        if k != apart:
-            high, low = two_sum(high, low, values[k])
-    return high + low
-
-
 def matrices(maths: Any, real: Any) -> Any:
     """The kernel of a loss. y_true: targets of all classes; gradient: space, as the targets are; all contiguous."""
     focus, constants, is_nll = maths.focus, maths.constants, maths.is_nll
@@ -65,12 +55,12 @@ def matrices(maths: Any, real: Any) -> Any:
             if is_nll:
                 slopes, t[k] = slopes + target, 0
             elif target != 0:
-                rest = other_exponentials(e, 0, 1, classes, k) if e[k] + e[k] > total else total - e[k]
+                rest = sum_without(e, 0, 1, classes, k) if e[k] + e[k] > total else total - e[k]
                 distance = real(0) if z[k] == top else top - z[k]
                 nll = pivot_nll(e[k], rest, peak, distance)
                 _, slope, bend = focus(e[k] / total, rest / total, nll, c)
                 slopes, t[k] = slopes + target * slope, target * bend
-        bends = without(t, -1)
+        bends = sum_without(t, 0, 1, classes, -1)
         inverse = real(1) / total
         for i in range(classes):
             p, bend, start = e[i] * inverse, t[i], i * classes
@@ -81,8 +71,8 @@ def matrices(maths: Any, real: Any) -> Any:
             h[start + i] = weight * hessian(p, real(1) - p, slopes, bends, bend)
         for i in range(classes):
             if e[i] + e[i] > total:  # at most one class, whose 1 - p would cancel
-                p, q, bend = e[i] * inverse, other_exponentials(e, 0, 1, classes, i) * inverse, t[i]
-                others = without(t, i)
+                p, q, bend = e[i] * inverse, sum_without(e, 0, 1, classes, i) * inverse, t[i]
+                others = sum_without(t, 0, 1, classes, i)
                 for j in range(classes):
                     h[i * classes + j] = weight * pivot_mixed(p, q, e[j] * inverse, slopes, others, bend, t[j])
                     h[j * classes + i] = h[i * classes + j]

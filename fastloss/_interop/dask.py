@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .._cpu.evaluate import total_weight
+from .._cpu.evaluate import total_weight, weights_of
 from .._request import checks
 from .._request.arrays import is_number, on_gpu
 from .._request.description import Categorical, Description, Request
 from .._request.geometry import geometry
-from .._request.weights import hidden, is_masked, without
+from .._request.weights import is_masked
 
 METHODS = {(True, 0): "loss", (False, 1): "gradient", (True, 1): "loss_gradient", (False, 2): "gradient_hessian"}
 """Which method gives what, by whether the loss is wanted, and the order of derivatives."""
@@ -24,11 +24,6 @@ def is_lazy(value: Any) -> bool:
     """Whether it is an array of Dask; Dask is not imported to ask."""
     dask = sys.modules.get("dask.array")
     return dask is not None and isinstance(value, dask.Array)
-
-
-def lazy_argument(arguments: dict[str, Any]) -> str | None:
-    """The first argument that is an array of Dask."""
-    return next((name for name, value in arguments.items() if is_lazy(value)), None)
 
 
 def evaluate(loss: Any, request: Request) -> tuple[Any, Any, Any]:
@@ -188,10 +183,7 @@ def _mass(p: Any, y: Any, w: Any = None, *, loss: Any, number: Any) -> float:
     known, y, w = loss._description, _on_cpu(y), _on_cpu(w)
     p = p if is_masked(p) else np.broadcast_to(np.float64(0), p.shape)
     found = geometry(known, np.asarray(y), p, float_labels=True)
-    weights = None if w is None else np.asarray(w).reshape(checks.weight_shape(known.name, w, found.examples))
-    if any(map(is_masked, (y, p, w))):
-        unseen = hidden(found.examples, found.axis, y, p, w)
-        weights = weights if unseen is None else without(unseen, weights, np.float64)
+    _, weights = weights_of(known, found, Request(y, p, w, "sum", 0, True), np.float64)
     total = total_weight(known, found, np.asarray(y), weights, np.float64) if p.size else 0.0
     return total * (1.0 if number is None else float(number))
 

@@ -1,6 +1,7 @@
 """Where an array lives, without importing the library that made it."""
 
 import numbers
+import sys
 from functools import cache
 from typing import Any
 
@@ -27,6 +28,11 @@ def _answer(cls: type) -> Any:
     if libraries & {"cupy", "numba"}:
         return True
     return lambda array: hasattr(array, "__cuda_array_interface__")  # JAX's arrays have it, and raise on the CPU
+
+
+def library_of(array: Any) -> Any:
+    """The library that made an array, which is imported already; NumPy for what is on the CPU."""
+    return sys.modules[type(array).__module__.partition(".")[0]] if on_gpu(array) else np
 
 
 def is_number(value: Any) -> bool:

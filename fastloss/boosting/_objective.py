@@ -1,6 +1,5 @@
 """What objectives and metrics of all libraries have in common: a loss of raw margins, and which Hessian it gives."""
 
-import importlib
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -10,7 +9,7 @@ import numpy as np
 from .._core.arguments import check_margins
 from .._core.categorical import Categorical
 from .._core.loss import Loss
-from .._request.arrays import is_number, on_gpu
+from .._request.arrays import is_number, library_of, on_gpu
 from ..losses.binary_crossentropy import BinaryCrossentropy
 from ..losses.categorical_crossentropy import CategoricalCrossentropy
 from ..losses.mean_absolute_error import MeanAbsoluteError
@@ -67,7 +66,6 @@ class Objective(Margins):
 
     poisson_factor: ClassVar[float] = 1.0
     """What the library multiplies exp(z) by."""
-    classes_option: ClassVar[str] = "set num_class"
     mae_scale: ClassVar[float] = 1.0
     """What the library multiplies the gradient of MAE by."""
     least: ClassVar[float] = LEAST
@@ -90,7 +88,7 @@ class Objective(Margins):
         loss, own = self.loss, self.hessian == "library"
         if isinstance(loss, Categorical) and (z.ndim < 2 or z.shape[1] < 2):
             raise ValueError(f"{self.library.lower()}_objective: {type(loss).__name__} was handed margins of shape "
-                             f"{tuple(z.shape)}, expected one for each class; {self.classes_option}")  # fmt: skip
+                             f"{tuple(z.shape)}, expected one for each class; set num_class")  # fmt: skip
         if own and isinstance(loss, MeanAbsoluteError):
             gradient = loss.gradient(y, z, scaled(w, self.mae_scale), reduction="sum", out=out and out[0])
             hessian = z * 0 if out is None else out[1]
@@ -128,11 +126,19 @@ def at_least(hessian: Any, least: Any) -> Any:
     return hessian.clip(least)
 
 
+def arguments(loss: Loss, first: Any, second: Any, w: Any) -> tuple[Any, Any, Any]:
+    """Labels, margins and weights, of (labels, margins, weights) or of (margins, DMatrix or Dataset)."""
+    if hasattr(second, "get_label"):
+        first, second, w = second.get_label(), first, second.get_weight()
+    return labels_of(loss, first, second), second, weights_of(w, second)
+
+
 def labels_of(loss: Loss, y: Any, z: Any) -> Any:
     """The labels where the margins are: of their shape, or class indices."""
+    y = y if on_gpu(y) else np.asarray(y)
     if on_gpu(z):
         if not on_gpu(y):
-            y = importlib.import_module(type(z).__module__.partition(".")[0]).asarray(y)
+            y = library_of(z).asarray(y)
         if isinstance(loss, Categorical) and y.ndim < z.ndim and y.dtype.kind == "f":
             y = y.astype("int64")
     if y.shape == z.shape or isinstance(loss, Categorical) or y.size != z.size:
@@ -144,7 +150,5 @@ def weights_of(w: Any, z: Any) -> Any:
     """Weights where the margins are, as floats; None where there are none."""
     if w is None or is_number(w):
         return None if w is None else float(w)
-    if on_gpu(z) and not on_gpu(w):
-        w = importlib.import_module(type(z).__module__.partition(".")[0]).asarray(w)
-    w = w if on_gpu(w) else np.asarray(w)
+    w = w if on_gpu(w) else library_of(z).asarray(w)
     return None if w.size == 0 else w.astype(np.float32) if w.dtype.kind in "biu" else w

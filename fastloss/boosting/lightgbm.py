@@ -7,18 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._core.loss import Loss
-from ._objective import POISSON_STEP, Hessian, Margins, Objective, labels_of, weights_of
+from ._objective import POISSON_STEP, Hessian, Margins, Objective, arguments
 
 LIBRARY = "LightGBM"
 SMALL = 65536
 """Up to so many margins, a call in float64 and a conversion take less time than a call that converts."""
-
-
-def _arguments(loss: Loss, first: Any, second: Any, w: Any) -> tuple[Any, Any, Any]:
-    """Labels, margins and weights, of (labels, margins, weights) or of (margins, Dataset)."""
-    if hasattr(second, "get_label"):
-        first, second, w = np.asarray(second.get_label()), first, second.get_weight()
-    return labels_of(loss, np.asarray(first), second), second, weights_of(w, second)
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,7 @@ class LightGBMObjective(Objective):
 
     def __call__(self, y_true: Any, y_pred: Any, weight: Any = None) -> tuple[Any, Any]:
         """Gradient and Hessian, of (y_true, y_pred, weight) or of (margins, Dataset): float32, in Fortran order."""
-        y, z, w = _arguments(self.loss, y_true, y_pred, weight)
+        y, z, w = arguments(self.loss, y_true, y_pred, weight)
         if z.ndim == 1 and z.size <= SMALL:
             gradient, hessian = self.derivatives(y, z, w)
             return gradient.astype(np.float32), hessian.astype(np.float32)
@@ -51,7 +44,7 @@ class LightGBMMetric(Margins):
 
     def __call__(self, y_true: Any, y_pred: Any, weight: Any = None) -> tuple[str, float, bool]:
         """Name, mean loss, and that higher is not better."""
-        return self.__name__, float(self.loss.loss(*_arguments(self.loss, y_true, y_pred, weight))), False
+        return self.__name__, float(self.loss.loss(*arguments(self.loss, y_true, y_pred, weight))), False
 
 
 def lightgbm_objective(loss: Loss, hessian: Hessian = "library") -> LightGBMObjective:

@@ -5,16 +5,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._core.loss import Loss
-from ._objective import POISSON_STEP, Hessian, Margins, Objective, labels_of, weights_of
+from ._objective import POISSON_STEP, Hessian, Margins, Objective, arguments
 
 LIBRARY = "XGBoost"
-
-
-def _arguments(loss: Loss, first: Any, second: Any, w: Any) -> tuple[Any, Any, Any]:
-    """Labels, margins and weights, of (labels, margins, weights) or of (margins, DMatrix)."""
-    if hasattr(second, "get_label"):
-        first, second, w = second.get_label(), first, second.get_weight()
-    return labels_of(loss, first, second), second, weights_of(w, second)
 
 
 @dataclass(frozen=True)
@@ -30,7 +23,7 @@ class XGBoostObjective(Objective):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Any, Any]:
         """Gradient and Hessian, of (y_true, y_pred, sample_weight) or of (margins, DMatrix)."""
-        return self.derivatives(*_arguments(self.loss, y_true, y_pred, sample_weight))
+        return self.derivatives(*arguments(self.loss, y_true, y_pred, sample_weight))
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ class XGBoostMetric(Margins):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The mean loss; of (margins, DMatrix) with its name."""
-        value = float(self.loss.loss(*_arguments(self.loss, y_true, y_pred, sample_weight)))
+        value = float(self.loss.loss(*arguments(self.loss, y_true, y_pred, sample_weight)))
         return (self.__name__, value) if hasattr(y_pred, "get_label") else value
 
 

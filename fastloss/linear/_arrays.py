@@ -1,16 +1,10 @@
 """Matrices of NumPy, of SciPy (sparse) and of CuPy or torch on a GPU, by what they have in common."""
 
-import importlib
 from typing import Any
 
 import numpy as np
 
 from .._request.arrays import describe, on_gpu
-
-
-def library_of(matrix: Any) -> Any:
-    """NumPy, or the library of an array on a GPU."""
-    return importlib.import_module(type(matrix).__module__.partition(".")[0]) if on_gpu(matrix) else np
 
 
 def is_sparse(matrix: Any) -> bool:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._request import checks
+from .._request.arrays import library_of
 from .._request.weights import is_masked
 from ..losses.categorical_crossentropy import CategoricalCrossentropy
-from ._arrays import as_matrix, library_of
+from ._arrays import as_matrix
 
 NAME = "linear_cross_entropy"
 ELEMENTS = 1 << 24

@@ -1,5 +1,6 @@
 """The loss of a linear model as a function of its coefficients."""
 
+import math
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -9,11 +10,12 @@ from .._core.categorical import Categorical
 from .._core.loss import Loss
 from .._cpu.evaluate import row_weights, targets_of_rows
 from .._request import description
+from .._request.arrays import library_of
 from .._request.description import Request
 from .._request.geometry import Geometry
 from .._request.weights import is_masked
 from ..losses.categorical_crossentropy import CategoricalCrossentropy
-from ._arrays import as_matrix, is_sparse, library_of
+from ._arrays import as_matrix, is_sparse
 
 ELEMENTS = 1 << 22
 """Elements of the matrices of a block of rows, for losses of classes whose Hessian has no short form."""
@@ -100,8 +102,9 @@ class LinearObjective:
             self._outputs = (1 if most is np.ma.masked else int(most) + 1,)
         if is_sparse(self._X):
             self._X = self._X.tocsr()
-        self._features = features
-        self.size = (features + self.fit_intercept) * int(np.prod(self._outputs, dtype=int))
+        self._features, outputs = features, math.prod(self._outputs)
+        self._coefs = features * outputs
+        self.size = self._coefs + self.fit_intercept * outputs
         self._curve: tuple[bytes, Any] | None = None
 
     @property
@@ -126,8 +129,8 @@ class LinearObjective:
             raise ValueError(f"LinearObjective: w has shape {w.shape}, expected ({self.size},)")
         if not self.fit_intercept:
             return Coefficients(w.reshape(self._features, *self._outputs), np.zeros(self._outputs)[()])
-        split = self._features * int(np.prod(self._outputs, dtype=int))
-        return Coefficients(w[:split].reshape(self._features, *self._outputs), w[split:].reshape(self._outputs)[()])
+        coef, intercept = w[: self._coefs], w[self._coefs :]
+        return Coefficients(coef.reshape(self._features, *self._outputs), intercept.reshape(self._outputs)[()])
 
     def value_and_gradient(self, w: Any) -> tuple[float, Any]:
         """The value and its gradient, as `scipy.optimize.minimize(jac=True)` wants them.
@@ -181,8 +184,7 @@ class LinearObjective:
             parts.append(slope.sum(axis=0))
         gradient = np.concatenate([np.asarray(p.get() if hasattr(p, "get") else p, np.float64).ravel() for p in parts])
         if self.l2:
-            penalised = gradient[: self._features * int(np.prod(self._outputs, dtype=int))]
-            penalised += self.l2 * np.asarray(w, np.float64)[: len(penalised)]
+            gradient[: self._coefs] += self.l2 * np.asarray(w, np.float64)[: self._coefs]
         return gradient
 
     def _curvature(self, w: Any) -> Any:
@@ -195,23 +197,25 @@ class LinearObjective:
     def _curvature_at(self, z: Any) -> Any:
         if not isinstance(self.loss, Categorical):
             return self.loss.gradient_hessian(self._y, z, self._w).hessian
-        known = cast(description.Categorical, self.loss._description)
-        shape, real = Geometry(z.shape[:1], z.shape[1], 1, self._y.ndim == 1), z.dtype.type
-        request = Request(self._y, z, self._w, "mean", 2, False)
-        scale = row_weights(known, shape, self._y, request, real)
-        scale *= targets_of_rows(known, shape, np.asarray(self._y), real).sum(axis=1)
+        known, shape, scale = self._rows(z)
+        scale *= targets_of_rows(known, shape, np.asarray(self._y), z.dtype.type).sum(axis=1)
         return self.loss.activate(z, out=z), scale[:, None]
+
+    def _rows(self, z: Any) -> tuple[description.Categorical, Geometry, Any]:
+        """Of rows of classes: the loss as a backend sees it, how they lie, and the factor of each row in a mean."""
+        known = cast(description.Categorical, self.loss._description)
+        shape = Geometry(z.shape[:1], z.shape[1], 1, self._y.ndim == 1)
+        return (
+            known,
+            shape,
+            row_weights(known, shape, self._y, Request(self._y, z, self._w, "mean", 2, False), z.dtype.type),
+        )
 
     def _by_blocks(self, z: Any, u: Any) -> Any:
         loss, out, classes = cast(Categorical, self.loss), np.empty_like(z), z.shape[1]
-        w = np.broadcast_to(1.0 if self._w is None else np.asarray(self._w, np.float64), z.shape[:1])
-        step = max(1, ELEMENTS // classes**2)
+        step, (_, _, w) = max(1, ELEMENTS // classes**2), self._rows(z)
         for start in range(0, len(z), step):
             rows = slice(start, start + step)
             matrices = loss.gradient_hessian_matrix(self._y[rows], z[rows], w[rows], reduction="sum").hessian
             out[rows] = np.einsum("nij,nj->ni", matrices, u[rows])
-        known = cast(description.Categorical, loss._description)
-        shape = Geometry(z.shape[:1], classes, 1, self._y.ndim == 1)
-        counted = row_weights(known, shape, self._y, Request(self._y, z, self._w, "sum", 2, False), np.float64)
-        out /= counted.sum() or 1.0
         return out
