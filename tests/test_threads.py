@@ -267,14 +267,13 @@ def calls(monkeypatch):
     def call(elements, together=(0.0, 0.0), alone=(0.0, 0.0), pause=1.0):
         """Whether it runs on several threads; (wall time, that of this thread) with them and without."""
         now["wall"] += pause
-        parallel = threads.pays_parallel(elements)
 
-        def run():
+        def run(parallel):
             wall, busy = together if parallel else alone
             now["wall"], now["busy"] = now["wall"] + wall, now["busy"] + busy
+            return parallel
 
-        threads.watched(elements, parallel, run)
-        return parallel
+        return threads.on_threads(elements, run)
 
     return call
 

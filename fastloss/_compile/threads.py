@@ -95,16 +95,17 @@ def pays_parallel(elements: int) -> bool:
     return not _Calls.trial
 
 
-def watched(elements: int, parallel: bool, run: Callable[[], T]) -> T:
-    """Run a loop, and learn whether its threads find cores, or one thread is faster.
+def on_threads(elements: int, run: Callable[[bool], T]) -> T:
+    """run(whether on several threads), and learn whether these find cores, or one thread is faster.
 
     Workers of another pool that go on spinning (XGBoost brings an OpenMP of its own) keep the cores for milliseconds.
     This thread then sleeps, and longer than it computes; the next call of that size shows what it would do alone.
     """
+    parallel = pays_parallel(elements)
     if elements < WORTH_WAKING or not (parallel or _Calls.trial):
-        return run()
+        return run(parallel)
     begin, busy = time.perf_counter(), time.thread_time()
-    result = run()
+    result = run(parallel)
     wall, busy = time.perf_counter() - begin, time.thread_time() - busy
     if not parallel:
         alone = wall < _Calls.per_element * elements

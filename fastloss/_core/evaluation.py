@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .._compile.threads import PARALLEL, watched
+from .._compile.threads import PARALLEL, on_threads
 from .._cpu.fast_path import LARGEST
 from .._cpu.launch import parallel_loop
 from .._interop import dask
@@ -23,8 +23,7 @@ def _run(path: Any, size: int, *arrays: int) -> float:
     """Take a fast path, on one thread or on all."""
     if size < PARALLEL:
         return float(path.run(path.address, *arrays, 0))
-    loop = parallel_loop(size)
-    return float(watched(size, loop != 0, lambda: path.run(path.address, *arrays, loop)))
+    return float(on_threads(size, lambda parallel: path.run(path.address, *arrays, parallel_loop() if parallel else 0)))
 
 
 class Evaluation:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import scalar
-from .._compile.threads import pays_parallel
+from .._compile.threads import on_threads
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
 from .._math.forms import COUNT, ElementwiseMaths
 from .._request.description import Description
@@ -46,12 +46,15 @@ def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any
     y, p, w = arrays
     leaves_out = bool(options.has_ignore or options.has_missing)
     size, repeat = p.size, int(leaves_out) if w is None else repeated(w, p.shape)
-    kernel, parallel = elementwise_kernel(real), pays_parallel(size)
-    function, numbers = block_function(maths, real, order).address, padded(constants, ELEMENTWISE_CONSTANTS)
+    kernel, function = elementwise_kernel(real), block_function(maths, real, order).address
+    numbers = padded(constants, ELEMENTWISE_CONSTANTS)
 
-    def run(call: Call) -> Any:
-        count = -(-call.size // BLOCK)
-        return kernel(call, count, min(count, TASKS) if parallel else 1)
+    def runner(parallel: bool) -> Callable[[Call], Any]:
+        def run(call: Call) -> Any:
+            count = -(-call.size // BLOCK)
+            return kernel(call, count, min(count, TASKS) if parallel else 1)
+
+        return run
 
     if w is None or repeat:
         found: Any = [operand(y, real), operand(p, real), operand(w, real, strided=repeat > 1)]
@@ -59,16 +62,18 @@ def elementwise_pass(maths: Any, constants: tuple[float, ...], arrays: tuple[Any
         if None not in found:
             inputs = dict(zip(Call._fields, found, strict=False))
             ready = options._replace(**inputs, size=size, repeat=repeat, maths=function, scale=scale, constants=numbers)
-            return direct(run, ready, (lambda: learn(kernel, ready)) if learn else None)
+            then = (lambda: learn(kernel, ready)) if learn else None
+            return on_threads(size, lambda parallel: direct(runner(parallel), ready, then))
     call = options._replace(
         size=size, repeat=int(w is not None or leaves_out), maths=function, scale=scale, constants=numbers
     )
-    return staged(run, call, {
+    pieces = {
         "y_true": Staged(y, real),
         "y_pred": Staged(p, real),
         "weight": None if w is None else Staged(np.broadcast_to(w, p.shape), real),
         **{name: None if o is None else Staged(o, real, output=True) for name, o in zip(OUTPUTS, outputs, strict=True)},
-    })  # fmt: skip
+    }  # fmt: skip
+    return on_threads(size, lambda parallel: staged(runner(parallel), call, pieces))
 
 
 def options_of(loss: Description, y: Any, real: Any) -> Call:

@@ -10,7 +10,7 @@ from numba import prange, types
 from .._compile.invoke import invoke
 from .._compile.jit import COMPILED, address_of, compiling, entry, helper
 from .._compile.memory import address
-from .._compile.threads import may_run_parallel, pays_parallel, watched
+from .._compile.threads import may_run_parallel
 from .._compile.vectors import WIDTH
 from .call import REPORT, Call, gather
 
@@ -52,15 +52,10 @@ class Kernel(Function):
                 self.run(call, 0, blocks, reports, 0)
             return reports[0]
         packed = call.pack()
-        where, parallel = address(packed), tasks > 1 and may_run_parallel()
-
-        def run() -> None:
-            if parallel:
-                _parallel().run(self.address, where, blocks, tasks, id(reports))
-            else:
-                self.run(where, 0, blocks, id(reports), 0)
-
-        watched(call.size * call.classes, parallel, run)
+        if tasks > 1 and may_run_parallel():
+            _parallel().run(self.address, address(packed), blocks, tasks, id(reports))
+        else:
+            self.run(address(packed), 0, blocks, id(reports), 0)
         return reports[0]
 
 
@@ -77,6 +72,6 @@ def _parallel() -> Function:
     return Function("parallel", loop, parallel=True)
 
 
-def parallel_loop(elements: int) -> Any:
-    """The address of the parallel loop, or 0 where so many elements are computed on one thread."""
-    return _parallel().address if pays_parallel(elements) and may_run_parallel() else 0
+def parallel_loop() -> Any:
+    """The address of the parallel loop, or 0 where it may not start now."""
+    return _parallel().address if may_run_parallel() else 0

@@ -9,7 +9,7 @@ import numpy as np
 from .._compile.jit import helper
 from .._compile.memory import array_base, beyond, elements
 from .._compile.records import record_at
-from .._compile.threads import pays_parallel
+from .._compile.threads import on_threads
 from .._math.constants import ELEMENTWISE_CONSTANTS, named, padded
 from .._math.elementary import two_sum
 from .._math.softmax import hessian, mixed, pivot_hessian, pivot_mixed, pivot_nll, scaled_exp, scaling
@@ -113,4 +113,5 @@ def matrix_pass(loss: Categorical, z: Any, t: Any, w: Any, out: Any) -> None:
     call = Call(y_true=Operand(t), y_pred=Operand(z), weight=Operand(w), gradient=Operand(np.empty_like(z)),
                 hessian=Operand(out), size=rows, classes=classes,
                 constants=padded(loss.constants, ELEMENTWISE_CONSTANTS))  # fmt: skip
-    matrix_kernel(loss.maths, real)(call, rows, min(rows, TASKS) if pays_parallel(out.size) else 1)
+    kernel, most = matrix_kernel(loss.maths, real), min(rows, TASKS)
+    on_threads(out.size, lambda parallel: kernel(call, rows, most if parallel else 1))

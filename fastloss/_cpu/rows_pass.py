@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._compile.jit import in_python
-from .._compile.threads import pays_parallel
+from .._compile.threads import on_threads
 from .._compile.vectors import WIDTH
 from .._math.constants import ELEMENTWISE_CONSTANTS, padded
 from .._request.description import Categorical
@@ -89,11 +89,10 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
     in_place: an output is y_pred. most: up to how many classes rows are taken side by side, where the classes are not
     on the last axis.
     """
-    parallel = pays_parallel(shape.number * shape.classes)
-    tasks = in_python(row_tasks)(shape.number, shape.classes) if parallel else 1
+    size, tasks = shape.number * shape.classes, in_python(row_tasks)(shape.number, shape.classes)
 
-    def runner(kernel: Kernel) -> Any:
-        return lambda call: kernel(call, call.size, min(tasks, call.size))
+    def runner(kernel: Kernel, parallel: bool) -> Any:
+        return lambda call: kernel(call, call.size, min(tasks, call.size) if parallel else 1)
 
     home = in_memory_order(shape, [y, p, *outputs])
     if home is not None and (w is None or call.repeat):
@@ -112,7 +111,8 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
             names = ("y_true", "y_pred", "weight", *OUTPUTS)
             placed: Any = dict(zip(names, found, strict=True))
             ready = call._replace(inner=inner, **functions, **placed)
-            return direct(runner(kernel), ready, (lambda: learn(kernel, ready)) if learn else None)
+            then = (lambda: learn(kernel, ready)) if learn else None
+            return on_threads(size, lambda parallel: direct(runner(kernel, parallel), ready, then))
 
     def rows_last(a: Any, output: bool = False) -> Staged | None:
         return None if a is None else Staged(np.moveaxis(a, shape.axis, -1), real, shape.classes, output)
@@ -124,14 +124,15 @@ def _over_rows(choose: Any, call: Call, shape: Geometry, real: Any, y: Any, p: A
     else:
         labels = rows_last(y)
     kernel, functions = choose(False)
-    return staged(runner(kernel), call._replace(repeat=int(w is not None), **functions), {
+    call, pieces = call._replace(repeat=int(w is not None), **functions), {
         "y_true": labels,
         "y_pred": rows_last(p),
         "weight": None if w is None else Staged(np.broadcast_to(w, shape.examples), real),
         "losses": None if outputs[0] is None else Staged(outputs[0], real, output=True),
         "gradient": rows_last(outputs[1], True),
         "hessian": rows_last(outputs[2], True),
-    })  # fmt: skip
+    }  # fmt: skip
+    return on_threads(size, lambda parallel: staged(runner(kernel, parallel), call, pieces))
 
 
 def rows_pass(loss: Categorical, shape: Geometry, arrays: tuple[Any, Any, Any], outputs: tuple[Any, Any, Any],
