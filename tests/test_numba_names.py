@@ -39,7 +39,7 @@ LOSSES = """
         import fastloss as fl
         assert "fastloss" in sys.modules
         check(40)
-        check(20_000)
+        check(50_000)
         assert numba.threading_layer() and numba.get_num_threads() == 2
         fl.show_versions()
     said = [str(w.message) for w in said if w.category is RuntimeWarning]
