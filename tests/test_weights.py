@@ -161,3 +161,14 @@ def test_a_kernel_takes_arrays_only():
 
     with pytest.raises(TypeError, match=r"a kernel was given .*float64.*, expected an array"):
         Call(weight=Operand(np.float64(1))).pack()
+
+
+@pytest.mark.cpu
+@pytest.mark.parametrize("loss", SINGLE, ids=str)
+def test_one_weight_for_all_leaves_a_mean_as_it_is(loss):
+    """Bit for bit: 0.375 / (0.375 * n) is not always 1 / n."""
+    p = np.linspace(0.1, 0.9, 300).reshape(100, 3)
+    y = np.arange(100) % 2 if hasattr(loss, "axis") else np.tile([0, 1], 150).reshape(p.shape)
+    weighted, plain = loss(y, p, 0.375, reduction="mean"), loss(y, p, reduction="mean")
+    assert weighted.loss == plain.loss
+    np.testing.assert_array_equal(weighted.gradient, plain.gradient)

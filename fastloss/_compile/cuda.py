@@ -1,11 +1,14 @@
 """What of numba-cuda's insides the kernels of a GPU need: whether it is simulated, its options, a kernel's handle."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numba import cuda
 
-from .private import CUDA_IMPORT, CUDA_LAUNCH, warn
+from .private import CUDA_IMPORT, CUDA_LAUNCH, CUDA_ROUNDING, warn
 
 
 def simulated() -> bool:
@@ -31,6 +34,7 @@ SIMULATED = simulated()
 if not SIMULATED:
     _import_arrayobj()
     bool(CUDA_LAUNCH)
+    bool(CUDA_ROUNDING)
     warn()
 device = cuda.jit(device=True) if SIMULATED else cuda.jit(device=True, forceinline=True)
 """A function with synchronisation or shared memory in it; all others are `scalar`."""
@@ -46,3 +50,26 @@ def handle(kernel: Any) -> int:
         return 0
     kernel.bind()
     return int(kernel._codelibrary.get_cufunc().handle)
+
+
+@contextmanager
+def every_rounding() -> Iterator[None]:
+    """What this thread compiles for a GPU keeps every rounding of its source.
+
+    NVVM fuses products with sums unless it is told not to, and numba-cuda has no option that tells it. Then it writes
+    `mul.rn`, which no assembler may fuse either.
+    """
+    if not CUDA_ROUNDING:
+        yield
+        return
+    nvvm, compile_ir = CUDA_ROUNDING.values()
+    mine = threading.get_ident()
+
+    def compile_exactly(code: Any, **options: Any) -> Any:
+        return compile_ir(code, **options, **({"fma": False} if threading.get_ident() == mine else {}))
+
+    nvvm.compile_ir = compile_exactly
+    try:
+        yield
+    finally:
+        nvvm.compile_ir = compile_ir

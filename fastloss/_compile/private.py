@@ -134,6 +134,11 @@ CUDA_LAUNCH = Names(
     "numba.cuda.dispatcher:_Kernel.bind",  # loads a kernel onto the current device
     late=("numba.cuda.dispatcher:_Kernel._codelibrary",),  # a kernel's machine code
 )
+CUDA_ROUNDING = Names(
+    "on a GPU products may be fused with sums, and results differ from the CPU's in the last digits",
+    "numba.cuda.cudadrv.nvvm:",  # the module of the next one
+    "numba.cuda.cudadrv.nvvm:compile_ir",  # from LLVM's language to PTX, with options of NVVM
+)
 
 for _group in (LOWERING, LITERALS, CACHE, ADDRESSES, REFERENCES, SETTINGS, LOCKS):
     bool(_group)

@@ -9,7 +9,7 @@ from .._request import checks
 from .._request.description import Categorical, Description, Request
 from .._request.geometry import Geometry, class_axis, geometry
 from .._request.messages import invalid_element
-from .._request.weights import evened, hidden, in_range, is_masked, masked_like, relative, without
+from .._request.weights import alike, evened, hidden, in_range, is_masked, masked_like, relative, without
 from .elementwise_pass import elementwise_pass, options_of, sum_of, sum_of_kept
 from .fast_path import teacher
 from .matrix import matrix_pass
@@ -26,6 +26,8 @@ def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
     real = checks.real_dtype(loss.name, p, y_true=y)
     shape = geometry(loss, y, p, float_labels=True)
     given, w = weights_of(loss, shape, request, real)
+    if request.reduction == "mean" and w is given and alike(request.sample_weight):
+        w = None  # the mean is that of no weights
     inputs = {"y_true": y, "y_pred": p} | ({} if given is None else {"sample_weight": given})
     results, buffers = _outputs(loss, request, shape, p, real, inputs)
     mean, total = request.reduction == "mean", 1.0

@@ -1,6 +1,5 @@
 """From a request to one pass over arrays on a device. Nothing here waits for the device."""
 
-import math
 from typing import Any
 
 from numba import cuda
@@ -9,6 +8,7 @@ from .._compile.cuda import SIMULATED
 from .._request import checks
 from .._request.arrays import is_number
 from .._request.description import Description, Request
+from .._request.weights import alike
 from .arrays import Kind
 from .launch import NO_CONTEXT, driver
 from .libraries import library_of
@@ -27,7 +27,7 @@ def evaluate(loss: Description, request: Request) -> tuple[Any, Any, Any]:
     number, weight = None, request.sample_weight
     if is_number(weight):
         number, weight = float(weight), None
-        if request.reduction == "mean" and 0 < number < math.inf:  # all the same: the mean is that of no weights
+        if request.reduction == "mean" and alike(number):
             number = None
     results: list[Any] = [request.y_true, request.y_pred, weight, request.losses, request.gradient, request.hessian]
     results += [None] * 3

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda, types
 
-from .._compile.cuda import SIMULATED, handle
+from .._compile.cuda import SIMULATED, every_rounding, handle
 from .._compile.cuda_memory import flat
 from .._compile.forks import Inherited
 from .._compile.jit import compiling
@@ -37,12 +37,16 @@ class Kernel:
     """A kernel of integers (addresses among them), then reals. Compiled where it is first launched."""
 
     def __init__(self, name: str, function: Callable[..., Any], integers: int, reals: int = 0,
-                 real: Any = np.float64) -> None:  # fmt: skip
-        self.name, self.function, self.integers = name, function, integers
+                 real: Any = np.float64, threads: int | None = None) -> None:  # fmt: skip
+        self.name, self.function, self.integers, self.threads = name, function, integers, threads
         self.real, self.ctype = real, REALS[real][1]
         self.signature = types.void(*[INTEGER] * integers, *[REALS[real][0]] * reals)
         self._dispatcher: Any = None
         self._handles: dict[int, int] = {}
+
+    def jit(self) -> Any:
+        """The function, to be compiled: assembled as NVVM writes it, without optimisation at link time."""
+        return cuda.jit(self.function, lto=False, launch_bounds=self.threads)
 
     def dispatcher(self) -> Any:
         """numba's kernel, compiled for the current device; in the simulator its function."""
@@ -53,8 +57,8 @@ class Kernel:
                 return self._dispatcher
             from .._compile.cuda_cache import attach_to
 
-            with compiling():
-                dispatcher = cuda.jit(self.function)
+            with compiling(), every_rounding():
+                dispatcher = self.jit()
                 attach_to(dispatcher, self.function)
                 dispatcher.compile(self.signature.args)
             dispatcher.disable_compile()

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import is_number
+
 LARGEST = 1e30
 """Weights whose sum lies between this and its inverse are computed as they are."""
 
@@ -32,6 +34,11 @@ def evened(w: Any, total_of: Callable[[Any], float]) -> tuple[Any, float]:
     w = np.asarray(w.astype(np.float64) / largest)  # of no dimensions it would become a scalar
     total = total_of(w)
     return (np.asarray(w / total), 1.0) if 0 < total < math.inf else (w, total)
+
+
+def alike(weight: Any) -> bool:
+    """Whether it is one number that weighs all the same: a mean is then that of no weights."""
+    return is_number(weight) and 0 < float(weight) < math.inf
 
 
 def is_masked(array: Any) -> bool:

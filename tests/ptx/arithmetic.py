@@ -3,6 +3,7 @@
 import ctypes
 import ctypes.util
 
+import ml_dtypes
 import numpy as np
 
 from tests.ptx.memory import KernelError
@@ -47,6 +48,46 @@ def _extreme(function, joined):
 
 
 fmin, fmax = _extreme(np.fmin, np.logical_or), _extreme(np.fmax, np.logical_and)
+
+
+def shuffle(a, lanes):
+    """shfl.bfly: the value of the thread of the same warp whose number differs in these bits."""
+    t = np.arange(a.size)
+    other = t ^ np.asarray(lanes).astype(np.int64)
+    return a[np.where(other < a.size, other, t)]
+
+
+def _approximate(exact, bits):
+    """A function of float32 as the card's special function unit may compute it.
+
+    Off by as much as NVIDIA allows, a relative error of 2^-bits, up or down as a hash of the argument says; whole
+    results of whole arguments are exact. Subnormal numbers are zero.
+    """
+
+    def flushed(x):
+        return np.where(np.abs(x) < np.float32(2.0**-126), np.copysign(np.float32(0), x), x).astype(np.float32)
+
+    def of(x):
+        x = flushed(np.atleast_1d(np.asarray(x, np.float32)))
+        value = exact(x.astype(np.float64))
+        up = (x.view(np.uint32).astype(np.uint64) * np.uint64(2654435761) >> np.uint64(29)) & np.uint64(1)
+        off = np.where(up == 1, 1.0, -1.0) * 2.0**-bits * (value != np.float32(value))
+        return flushed((value * (1 + off)).astype(np.float32))
+
+    return of
+
+
+ex2_approx = _approximate(np.exp2, 22)
+lg2_approx = _approximate(np.log2, 22)
+rcp_approx = _approximate(np.reciprocal, 23)
+
+
+def bf16x2(high, low):
+    """Two floats as bfloat16, the first in the upper half."""
+    halves = [
+        np.asarray(x, np.float32).astype(ml_dtypes.bfloat16).view(np.uint16).astype(np.uint32) for x in (high, low)
+    ]
+    return halves[0] << np.uint32(16) | halves[1]
 
 
 def _shift(operator, a, n, beyond):

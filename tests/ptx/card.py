@@ -93,9 +93,9 @@ class Card:
         self.programs, self.handles = {}, {}
         self.reset()
 
-    def reset(self, link="ptx", capability=(9, 0), contract=None):
-        """Empty memory, and how kernels are made from now on."""
-        self.link, self.capability, self.contract = link, capability, contract
+    def reset(self, capability=(9, 0)):
+        """Empty memory, and the card for which kernels are made from now on."""
+        self.capability = capability
         self.memory, self.seed, self.watch = Memory("global", 1 << 40, 1 << 12), None, None
         libraries = sys.modules.get("fastloss._cuda.libraries")
         if libraries:
@@ -109,11 +109,11 @@ class Card:
 
     def handle(self, kernel):
         """A number for a kernel as it is made now."""
-        key = kernel.name, self.link, self.capability, self.contract
+        key = kernel.name, self.capability
         if key not in self.programs:
-            text = compiled.text(kernel, self.capability, self.link)
+            text = compiled.text(kernel, self.capability)
             self.programs[key] = len(self.handles) + 1
-            self.handles[self.programs[key]] = kernel, Program(text, kernel.name, self.contract)
+            self.handles[self.programs[key]] = kernel, Program(text, kernel.name)
         return self.programs[key]
 
     def launch(self, handle, blocks, y, z, threads, v, w, shared, stream, parameters, extra):

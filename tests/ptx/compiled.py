@@ -1,7 +1,8 @@
 """The PTX that numba-cuda makes of a kernel, for a card that need not be there.
 
-Before it is linked ("ptx"), and what nvJitLink makes of it ("lto"), which is what a card runs where nvJitLink is
-installed. Texts are kept in `.cache/ptx` until the sources or a compiler change.
+It is what a card runs: it is assembled as it is, without optimisation at link time, and every product and sum in it has
+a rounding of its own that no assembler may take away. Texts are kept in `.cache/ptx` until the sources or a compiler
+change.
 """
 
 import hashlib
@@ -12,12 +13,12 @@ import types
 from pathlib import Path
 from unittest.mock import patch
 
+from fastloss._compile.cuda import every_rounding
 from fastloss._compile.digest import digest
 from fastloss._compile.jit import compiling
 
 ROOT = Path(__file__).resolve().parent.parent.parent / ".cache" / "ptx"
-PACKAGES = ("numba", "numba-cuda", "llvmlite", "nvidia-nvvm", "nvidia-nvjitlink")
-LINKS = ("ptx", "lto")
+PACKAGES = ("numba", "numba-cuda", "llvmlite", "nvidia-nvvm")
 
 
 def folder():
@@ -33,32 +34,30 @@ def prune():
             shutil.rmtree(other, ignore_errors=True)
 
 
-def text(kernel, capability, link):
-    """The PTX of a kernel. Both ways of linking are kept at once: most of the time goes into what they share."""
+def text(kernel, capability):
+    """The PTX of a kernel."""
     major, minor = capability
-    path = folder() / f"{kernel.name}-{major}{minor}-{link}.ptx"
+    path = folder() / f"{kernel.name}-{major}{minor}.ptx"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        for name, made in zip(LINKS, _compiled(kernel, capability), strict=True):
-            target = path.with_name(f"{kernel.name}-{major}{minor}-{name}.ptx")
-            mine = target.with_suffix(f".{os.getpid()}")
-            mine.write_text(made.rstrip("\0"))
-            mine.replace(target)
+        mine = path.with_suffix(f".{os.getpid()}")
+        mine.write_text(_compiled(kernel, capability).rstrip("\0"))
+        mine.replace(path)
     return path.read_text()
 
 
 def _compiled(kernel, capability):
-    """Both texts, by the compiler that numba's own dispatcher would call."""
-    from numba import cuda
+    """As numba's own dispatcher would call the compiler."""
     from numba.cuda import codegen, dispatcher
 
     card = types.SimpleNamespace(compute_capability=capability)
-    options = cuda.jit(kernel.function, lto=True).targetoptions
+    options = kernel.jit().targetoptions
     taken = {k: options[k] for k in ("lto", "opt", "fastmath", "debug", "lineinfo", "launch_bounds")}
     with (
         compiling(),
+        every_rounding(),
         patch.object(dispatcher, "get_current_device", lambda: card),
         patch.object(codegen.CUDACodeLibrary, "_ensure_cc", lambda self, cc: cc or capability),
     ):
         library = dispatcher._Kernel(kernel.function, kernel.signature.args, **taken)._codelibrary
-        return library.get_asm_str(cc=capability), library.get_lto_ptx(cc=capability)
+        return library.get_asm_str(cc=capability)

@@ -11,16 +11,9 @@ def pytest_configure(config):
         compiled.prune()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_generate_tests(metafunc):
-    """Both ways of linking side by side, so that one process compiles for both."""
-    if "card" in metafunc.fixturenames:
-        metafunc.parametrize("card", compiled.LINKS, indirect=True)
-
-
 @pytest.fixture
-def card(request, monkeypatch):
-    """The card, in place of CuPy's; kernels as NVVM compiles them, and as nvJitLink links them."""
-    CARD.reset(request.param)
+def card(monkeypatch):
+    """The card, in place of CuPy's."""
+    CARD.reset()
     CARD.install(monkeypatch)
     return CARD

@@ -1,5 +1,7 @@
 """Global and shared memory of a card that is not there: every access is checked."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 
@@ -7,11 +9,23 @@ class KernelError(Exception):
     """What a kernel must not do, and what a card would often not report."""
 
 
-class Memory:
-    """Allocations with gaps between them; who wrote and who read each byte last.
+class Moment(NamedTuple):
+    """Threads at an access, and what they have waited for."""
 
-    `now` is a block and how many barriers it has passed: (block << 32) + barriers.
-    """
+    threads: Any
+    block: int
+    barriers: int
+    met: Any
+    """How often each thread's warp has met."""
+
+    @property
+    def since_barrier(self):
+        """The same for all accesses of a block between two barriers."""
+        return (self.block << 32) + self.barriers
+
+
+class Memory:
+    """Allocations with gaps between them; who wrote and who read each byte last, and when."""
 
     def __init__(self, name, base, gap):
         self.name, self.base, self.gap = name, base, gap
@@ -55,10 +69,11 @@ class Memory:
     def begin(self):
         """A launch, or a block's use of shared memory: accesses before it are no race."""
         self.writer, self.wrote, self.reader, self.read = (np.full(self.top, -1) for _ in range(4))
+        self.wrote_met, self.read_met = np.zeros(self.top, int), np.zeros(self.top, int)
 
-    def access(self, addresses, size, threads, now, writes):
+    def access(self, addresses, size, now, writes):
         """The indices of the bytes, (threads, size), after every check."""
-        start = addresses.astype(np.int64) - self.base
+        start, threads = addresses.astype(np.int64) - self.base, now.threads
         verb = f"{'write' if writes else 'read'} of {size} bytes"
         self._inside(start, size, threads, verb)
         if (start % size).any():
@@ -72,7 +87,7 @@ class Memory:
         elif not self.written[where].all():
             i = int((~self.written[where]).any(1).argmax())
             raise KernelError(f"{verb} of {self.name} memory that nobody wrote, thread {threads[i]}")
-        self._race(where, threads[:, None], now, writes, verb)
+        self._race(where, now, writes, verb)
         if writes:
             self.written[where] = True
         return where
@@ -91,15 +106,18 @@ class Memory:
         if self.reads is not None and verb.startswith("read"):
             self.reads.update(self.base + self.starts[j] for j in np.unique(k))
 
-    def _race(self, where, threads, now, writes, verb):
-        """Two threads, one of which writes, and no barrier between them."""
+    def _race(self, where, now, writes, verb):
+        """Two threads, one of which writes, and neither a barrier nor a meeting of their warp between them."""
+        threads, moment = now.threads[:, None], now.since_barrier
+        warps = threads // 32  # blocks have whole warps, or are less than one
 
-        def clash(other, then):
+        def clash(other, then, met):
             other, then = other[where], then[where]
-            return (other != -1) & (other != threads) & ((then >> 32 != now >> 32) | (then == now))
+            ordered = _of_warp(other, warps) & (met[where] != now.met[:, None])
+            return (other != -1) & (other != threads) & ((then >> 32 != moment >> 32) | ((then == moment) & ~ordered))
 
-        bad = clash(self.writer, self.wrote)
-        many = clash(self.reader, self.read)
+        bad = clash(self.writer, self.wrote, self.wrote_met)
+        many = clash(self.reader, self.read, self.read_met)
         if writes:
             bad |= many
         if bad.any():
@@ -107,10 +125,29 @@ class Memory:
             at, thread = int(where[i, 0]), int(threads[i, 0])
             raise KernelError(f"race in {self.name} memory: {verb} by thread {thread} at {at + self.base:#x}, "
                               f"last written by {self.writer[at]}, read by {self.reader[at]}")  # fmt: skip
-        if writes:
-            self.writer[where], self.wrote[where] = np.broadcast_to(threads, where.shape), now
-            return
-        self.reader[where] = np.where(many, -2, threads)  # several threads
-        self.read[where] = now
-        first = np.sort(where[:, 0])
-        self.reader[first[1:][first[1:] == first[:-1]][:, None] + np.arange(where.shape[1])] = -2
+        who, when, met = (
+            (self.writer, self.wrote, self.wrote_met) if writes else (self.reader, self.read, self.read_met)
+        )
+        if not writes:
+            threads = _readers(where, threads, warps, many, self.reader)
+        who[where], when[where], met[where] = threads, moment, now.met[:, None]
+
+
+SEVERAL = -2
+"""Readers of several warps; those of one warp are the number of the warp below that."""
+
+
+def _of_warp(other, warps):
+    """Whether a thread, or the lanes of a warp, are of these warps."""
+    return np.where(other >= 0, other // 32, SEVERAL - 1 - other) == warps
+
+
+def _readers(where, threads, warps, many, reader):
+    """What is noted of those who read each byte now, and of those who did before where there are many."""
+    _, which, count = np.unique(where[:, 0], return_inverse=True, return_counts=True)
+    low, high = np.full(count.size, 1 << 62), np.full(count.size, -1)
+    np.minimum.at(low, which, warps[:, 0])
+    np.maximum.at(high, which, warps[:, 0])
+    alone, one_warp = (count == 1)[which, None], (low == high)[which, None]
+    mine = np.where(alone & ~many, threads, SEVERAL - 1 - warps)
+    return np.where(one_warp & (~many | _of_warp(reader[where], warps)), mine, SEVERAL)

@@ -8,8 +8,8 @@ import numpy as np
 
 from tests.ptx import arithmetic
 from tests.ptx.arithmetic import NP
-from tests.ptx.memory import KernelError, Memory
-from tests.ptx.source import JUMP, contracted, parse
+from tests.ptx.memory import KernelError, Memory, Moment
+from tests.ptx.source import JUMP, MEETING, parse
 from tests.ptx.translate import Translator
 
 POISON = 0xBAD1BAD1BAD1BAD1
@@ -21,27 +21,36 @@ TOOLS = {"np": np, "copyto": np.copyto, **{k: v for k, v in vars(arithmetic).ite
 class Program:
     """One kernel of PTX, as a Python function for each basic block."""
 
-    def __init__(self, text, name, contract=None):
-        """contract: "first" or "last" term of a sum is joined with it where both are products, as on a card."""
+    def __init__(self, text, name):
         self.name, self.source = name, parse(text)
         self.parameters, self.blocks = self.source.parameters, self.source.blocks
-        if contract:
-            self.blocks = contracted(self.blocks, contract == "last")
         self.shared = Memory("shared", 0x100, gap=1 << 10)
         symbols = {n: self.shared.allocate(size, align) for n, align, size in self.source.shared}
         self._translator = Translator(self.source.kinds, symbols)
         self.ends = [self._end(i, block[-1] if block else "") for i, block in enumerate(self.blocks)]
+        self.meetings = [bool(block and MEETING.match(block[0])) for block in self.blocks]
         functions = []
         for i, block in enumerate(self.blocks):
-            lines = map(self._translator.statement, block[:-1] if block and JUMP.match(block[-1]) else block)
+            lines = map(self._translator.statement, block[:-1] if block and self._jumps(block[-1]) else block)
             functions.append(f"def block{i}(m, run):\n" + "".join(f" {x}\n" for x in lines if x) + " return\n")
         self._code = compile("\n".join(functions), name, "exec")
-        self._ready, self.ran = {}, set()
+        self._ready = {}
+        self.issued, self.barriers = np.zeros(len(self.blocks), np.int64), 0
+        """How often a warp has run each basic block, and how often a block of threads has waited."""
+
+    @property
+    def ran(self):
+        """The basic blocks that have run."""
+        return set(np.flatnonzero(self.issued))
+
+    @staticmethod
+    def _jumps(last):
+        return JUMP.match(last) and not MEETING.match(last)
 
     def _end(self, i, last):
         """How a basic block ends: (go, condition, negated, where to, or else), (wait, then) or (exit,)."""
         found = JUMP.match(last)
-        if not found:
+        if not self._jumps(last):
             return "go", None, False, i + 1, None
         negated, guard, what, more, target = found.groups()
         if what == "bra":
@@ -88,7 +97,7 @@ class Block:
         self.tid = np.arange(threads, dtype=np.uint32)
         self.block, self.blocks, self.threads = np.uint32(number), np.uint32(blocks), np.uint32(threads)
         self.parameters = {n: NP[k].type(v) for (k, n), v in zip(program.parameters, arguments, strict=True)}
-        self.barriers = 0
+        self.barriers, self.met = 0, np.zeros(-(-threads // WARP), np.int64)
 
     def load(self, space, addresses, kind, targets, mask):
         threads = np.flatnonzero(np.broadcast_to(mask, self.count))
@@ -106,9 +115,9 @@ class Block:
             space.bytes[where] = data.view(np.uint8)
 
     def _where(self, space, addresses, threads, size, writes):
-        now = (self.number << 32) + self.barriers
         addresses = np.broadcast_to(addresses, self.count)[threads]
-        return space.access(addresses, size, threads + self.number * self.count, now, writes)
+        now = Moment(threads + self.number * self.count, self.number, self.barriers, self.met[threads // WARP])
+        return space.access(addresses, size, now, writes)
 
     def run(self, random=None):
         """Until all threads have ended."""
@@ -119,22 +128,34 @@ class Block:
         self.pc, self.waits = np.zeros(self.count, np.int64), np.full(self.count, -1)
         far = len(functions)  # where threads are that wait or have ended
         try:
-            while True:
-                i = int(self.pc.min())
-                if i == far:
-                    if (self.waits < 0).all():
-                        return
+            while (self.pc < far).any() or (self.waits >= 0).any():
+                if (self.pc == far).all():
                     self._open()
                     continue
-                if random is not None:
-                    i = int(random.choice(np.unique(self.pc[self.pc < far])))
-                m = self._chosen(self.pc == i, random)
-                program.ran.add(i)
+                i, m = self._next(far, random)
                 functions[i](True if m.all() else m, self)
+                self._count(i, m)
                 self._proceed(program.ends[i], m, registers, far)
         except KernelError as error:
             where = program.blocks[i][:1] if i < far else "barrier"
             raise KernelError(f"{program.name}, block {self.number}, {where}: {error}") from None
+
+    def _next(self, far, random):
+        """The basic block that runs next, and the threads that run it: the earliest, or any, of all warps or any."""
+        places = np.unique(self.pc[self.pc < far])
+        for i in places if random is None else random.permutation(places):
+            m = self.pc == i
+            if self.program.meetings[i]:
+                m &= self._whole(m)
+            if m.any():
+                return int(i), self._chosen(m, random)
+        raise KernelError("lanes of a warp wait for others, which are elsewhere")
+
+    def _whole(self, m):
+        """The threads of warps all of whose lanes are in m, or have ended."""
+        there = m | ((self.pc == len(self.program.blocks)) & (self.waits < 0))
+        padded = np.append(there, np.ones(-self.count % WARP, bool)).reshape(-1, WARP)
+        return np.repeat(padded.all(1), WARP)[: self.count]
 
     def _chosen(self, m, random):
         """All threads m, or those of any warps."""
@@ -143,6 +164,12 @@ class Block:
         warps = random.random(-(-self.count // WARP)) < 0.5
         some = m & np.repeat(warps, WARP)[: self.count]
         return some if some.any() else m
+
+    def _count(self, i, m):
+        warps = np.unique(np.flatnonzero(m) // WARP)
+        self.program.issued[i] += warps.size
+        if self.program.meetings[i]:
+            self.met[warps] += 1
 
     def _proceed(self, end, m, registers, far):
         what, *rest = end
@@ -164,4 +191,5 @@ class Block:
         if (warps != warps[:, :1]).any():
             raise KernelError("threads of one warp wait at different barriers")
         self.barriers += 1
+        self.program.barriers += 1
         self.pc, self.waits = waits.copy(), np.full(self.count, -1)

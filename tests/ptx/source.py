@@ -1,12 +1,13 @@
 """The text of a PTX kernel as basic blocks of statements."""
 
-import collections
 import re
 from typing import Any, NamedTuple
 
 from tests.ptx.memory import KernelError
 
 JUMP = re.compile(r"(?:@(!?)(%p\d+) )?(bra|ret|exit|bar|barrier)([.\w]*)\s*(\S*)")
+MEETING = re.compile(r"(shfl\.sync|vote\.sync|bar\.warp\.sync|redux\.sync)")
+"""Instructions for which all lanes of a warp meet; they stand in blocks of their own."""
 
 
 class Source(NamedTuple):
@@ -46,8 +47,11 @@ def parse(text: str) -> Source:
             if not re.match(r"\.(shared|pragma|loc)", statement):
                 raise KernelError(f"unknown directive {statement}")
         else:
+            meets = bool(MEETING.match(statement))
+            if meets and blocks[-1]:
+                blocks.append([])
             blocks[-1].append(statement)
-            if JUMP.match(statement):
+            if (JUMP.match(statement) and not statement.startswith("bar.warp")) or meets:
                 blocks.append([])
     found_target = re.search(r"\.target (\w+)", head)
     assert found_target
@@ -61,32 +65,3 @@ def _statements(body: str) -> Any:
     for piece in re.findall(r"[$\w]+:|[^;{}\s][^;]*;|[{}]", body):
         if piece not in "{}":
             yield re.sub(r"\s+", " ", piece.rstrip(";")).strip()
-
-
-def contracted(blocks: list[list[str]], last: bool) -> list[list[str]]:
-    """The blocks as NVIDIA's assembler may change them: a product that only one sum of its block uses is not rounded.
-
-    last: where both terms of a sum are such products, the second is joined with it.
-    """
-    uses = collections.Counter(re.findall(r"%\w+", " ".join(s for block in blocks for s in block)))
-    return [_contracted(block, uses, last) for block in blocks]
-
-
-def _contracted(block: list[str], uses: Any, last: bool) -> list[str]:
-    products: dict[str, tuple[str, str]] = {}
-    found = []
-    for statement in block:
-        parts = re.match(r"(mul|add|sub)\.(f32|f64) (%\w+), ([^,]+), ([^,]+)$", statement)
-        if parts:
-            what, kind, d, a, b = parts.groups()
-            if what == "mul" and uses[d] == 2:
-                products[d] = a, b
-            elif what != "mul" and "0f" not in a + b:
-                for x, other in ((a, b), (b, a))[:: -1 if last else 1]:
-                    if x in products:
-                        (m, n), minus = products.pop(x), what == "sub"
-                        m, other = "-" * (minus and x == b) + m, "-" * (minus and x == a) + other
-                        statement = f"fma.rn.{kind} {d}, {n}, {m}, {other}"
-                        break
-        found.append(statement)
-    return found

@@ -139,16 +139,3 @@ def test_older_and_newer_cards(loss, capability, card):
     else:
         y, _, special = elements(loss, (4101,), np.uint8, BF16, 2)
         check(loss, y, special, reduction="none")
-
-
-@pytest.mark.parametrize("contract", ["first", "last"])
-@pytest.mark.parametrize("loss", VARIANTS, ids=name)
-def test_products_that_are_joined_with_sums(loss, contract, card):
-    """As NVIDIA's assembler may: the bits are others then, and the errors of rows no larger."""
-    card.contract = contract
-    if categorical(loss):
-        loss, y, p = rows(loss, "index", (19, 33), F32, 3)
-        check(loss, y, p, "gradient_hessian")
-    else:
-        y, _, special = elements(loss, (4101,), F32, F32, 0)
-        check(loss, y, special, "gradient_hessian", bound=2.0)

@@ -16,7 +16,7 @@ SIMPLE = {"add": "add", "sub": "subtract", "mul": "multiply", "and": "bitwise_an
           "xor": "bitwise_xor", "min": "minimum", "max": "maximum", "neg": "negative", "abs": "absolute",
           "not": "invert", "sqrt": "sqrt", "div": "divide"}  # fmt: skip
 SPECIAL = {"%tid.x": "run.tid", "%ctaid.x": "run.block", "%ntid.x": "run.threads", "%nctaid.x": "run.blocks"}
-MODES = {"rn", "lo", "hi", "wide"}
+MODES = {"rn", "lo", "hi", "wide", "approx", "ftz"}
 
 
 class Translator:
@@ -88,6 +88,10 @@ class Translator:
             return self._move(head, modes, operands)
         if head == "cvt":
             return self._convert(modes, *operands)
+        if head == "shfl":
+            return self._shuffle(modes, *operands)
+        if (head, *modes) == ("bar", "warp", "sync"):
+            return "" if operands == ["-1"] else self._unknown(operands)
         if head == "setp":
             how, kind = modes
             return self._compare(how, self.view(operands[0], "pred"), *(self._value(o, kind) for o in operands[1:]))
@@ -112,7 +116,11 @@ class Translator:
     def _expression(self, head, modes, kind, operands):
         """The new value of a register; None where a function of NumPy does it."""
         real = kind[0] == "f"
-        if head in ("div", "sqrt", "rcp", "fma") and real and "rn" not in modes:
+        if real and "approx" in modes:
+            if modes != ["approx", "ftz", "f32"]:
+                raise ValueError(modes)
+            return f"{head}_approx({self._value(operands[0], kind)})"
+        if head in ("div", "sqrt", "rcp", "fma", "add", "sub", "mul") and real and "rn" not in modes:
             raise ValueError(modes)
         if head == "selp":
             a, b, condition = (self._value(o, k) for o, k in zip(operands, (kind, kind, "pred"), strict=True))
@@ -160,8 +168,22 @@ class Translator:
                 moves.append(f"copyto({self.view(part, step)}, {slot}, where=m)")
         return "; ".join(moves)
 
-    def _convert(self, modes, d, a):
+    @staticmethod
+    def _unknown(what):
+        raise ValueError(what)
+
+    def _shuffle(self, modes, d, a, lanes, bound, mask):
+        """shfl between the lanes of whole warps."""
+        if modes != ["sync", "bfly", "b32"] or (bound, mask) != ("31", "-1"):
+            raise ValueError(modes, bound, mask)
+        d, _, valid = d.partition("|")
+        code = f"copyto({self.view(d, 'b32')}, shuffle({self.view(a, 'b32')}, {self._value(lanes, 'u32')}), where=m)"
+        return code + (f"; copyto({self.view(valid, 'pred')}, True, where=m)" if valid else "")
+
+    def _convert(self, modes, d, a, b=None):
         *modes, target, source = modes
+        if (target, source, modes) == ("bf16x2", "f32", ["rn"]):
+            return f"copyto({self.view(d, 'b32')}, bf16x2({self._value(a, 'f32')}, {self._value(b, 'f32')}), where=m)"
         if set(modes) - {"rn", "rni", "rzi", "rmi", "rpi"}:
             raise ValueError(modes)
         x = f"{self._widened(a, source)}.astype(NP['{source}'])" if self._register(a) else self._value(a, source)
