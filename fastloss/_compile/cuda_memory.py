@@ -17,25 +17,35 @@ GLOBAL = 1
 
 
 def load(base: Any, index: Any, dtype: Any) -> Any:
-    """Element `index` of the array of dtype at an address."""
+    """Element `index` >= 0 of the array of dtype at an address, or of one in shared memory."""
     return dtype(base[index])
 
 
+@compiles(load, types.Array, types.Integer, types.Any, typer=lambda base, index, dtype: dtype.dtype)
 @compiles(load, types.Integer, types.Integer, types.Any, typer=lambda base, index, dtype: dtype.dtype)
 def _lower_load(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     element = context.get_data_type(sig.return_type)
-    return builder.load(_element(context, builder, element, sig, args))
+    return builder.load(_place(context, builder, element, sig, args))
 
 
 def store(base: Any, index: Any, value: Any) -> None:
-    """Write element `index` of the array of the value's dtype at an address."""
+    """Write element `index` >= 0 of the array of the value's dtype at an address, or of one in shared memory."""
     base[index] = value
 
 
+@compiles(store, types.Array, types.Integer, types.Any, typer=lambda base, index, value: types.none)
 @compiles(store, types.Integer, types.Integer, types.Any, typer=lambda base, index, value: types.none)
 def _lower_store(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    builder.store(args[2], _element(context, builder, args[2].type, sig, args))
+    builder.store(args[2], _place(context, builder, args[2].type, sig, args))
     return context.get_dummy_value()
+
+
+def _place(context: Any, builder: Any, element: Any, sig: Any, args: Any) -> Any:
+    """A pointer to an element; numba's own would allow for an index from behind."""
+    if isinstance(sig.args[0], types.Array):
+        index = context.cast(builder, args[1], sig.args[1], types.int64)
+        return builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [index])
+    return _element(context, builder, element, sig, args)
 
 
 def _element(context: Any, builder: Any, element: Any, sig: Any, args: Any) -> Any:
@@ -47,21 +57,23 @@ I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 
 def _pieces(context: Any, builder: Any, sig: Any, args: Any, count: int) -> Any:
-    """For each 16 bytes: a pointer to a global vector, its alignment, and pointers to the elements in local memory.
+    """For each 16 bytes: a pointer to a vector, its alignment, and pointers to the elements in local memory.
 
     Elements of less than 32 bits travel as vectors of 32-bit integers: those of 16 bits would be split in two.
     """
     array = sig.args[2]
     element = context.get_data_type(array.dtype)
     size = context.get_abi_sizeof(element)
-    here = builder.bitcast(_element(context, builder, element, sig, args), ir.PointerType(I8, GLOBAL))
+    here = _place(context, builder, element, sig, args)
+    space = here.type.addrspace
+    here = builder.bitcast(here, ir.PointerType(I8, space))
     there = context.make_array(array)(context, builder, args[2]).data
     for start in range(0, count * size, 16):
         width = min(16, count * size - start)
         unit = min(max(size, 4), width)
         lane = ir.IntType(8 * unit) if size < 4 else element
         outer = builder.bitcast(
-            builder.gep(here, [I64(start)]), ir.PointerType(ir.VectorType(lane, width // unit), GLOBAL)
+            builder.gep(here, [I64(start)]), ir.PointerType(ir.VectorType(lane, width // unit), space)
         )
         inner = [builder.gep(there, [I64((start + k) // size)]) for k in range(0, width, size)]
         yield outer, width, inner, lane, element, unit // size
@@ -101,7 +113,10 @@ def _lower_store_vector(count: int) -> Any:
 
 
 def _vectors(count: int) -> tuple[Any, Any]:
-    """(load, store): move count elements between an address and a local array; the index is a multiple of count."""
+    """(load, store): move count elements between memory and a local array; the index is a multiple of count.
+
+    Memory is an address, or an array in shared memory that begins at a multiple of 16 bytes.
+    """
 
     def load_vector(base, index, target):
         for j in range(count):
@@ -111,14 +126,51 @@ def _vectors(count: int) -> tuple[Any, Any]:
         for j in range(count):
             base[index + j] = source[j]
 
-    signature = (types.Integer, types.Integer, types.Array)
     for function, lower in ((load_vector, _lower_load_vector(count)), (store_vector, _lower_store_vector(count))):
-        compiles(function, *signature, typer=lambda base, index, array: types.none)(lower)
+        for base in (types.Integer, types.Array):
+            compiles(function, base, types.Integer, types.Array, typer=lambda base, index, array: types.none)(lower)
     return load_vector, store_vector
 
 
 VECTORS = {count: _vectors(count) for count in (2, 4, 8)}
 """Made at import: numba looks for new functions only before it compiles the first one."""
+
+
+def _moves(count: int) -> tuple[Any, Any]:
+    """(take in, put out): move the 16 bytes of `count` elements between an address and an array in shared memory.
+
+    Both indices are multiples of count, the array begins at a multiple of 16 bytes.
+    """
+
+    def take_in(base, index, array, place):
+        for j in range(count):
+            array[place + j] = base[index + j]
+
+    def put_out(base, index, array, place):
+        for j in range(count):
+            base[index + j] = array[place + j]
+
+    def lower(inwards: bool) -> Any:
+        def lowered(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            element = context.get_data_type(sig.args[2].dtype)
+            there = context.make_array(sig.args[2])(context, builder, args[2]).data
+            there = builder.gep(there, [context.cast(builder, args[3], sig.args[3], types.int64)])
+            vector = ir.VectorType(I32, 4)
+            outer = builder.bitcast(_element(context, builder, element, sig, args), ir.PointerType(vector, GLOBAL))
+            inner = builder.bitcast(there, ir.PointerType(vector))
+            source, target = (outer, inner) if inwards else (inner, outer)
+            builder.store(builder.load(source, align=16), target, align=16)
+            return context.get_dummy_value()
+
+        return lowered
+
+    signature = (types.Integer, types.Integer, types.Array, types.Integer)
+    for function, inwards in ((take_in, True), (put_out, False)):
+        compiles(function, *signature, typer=lambda base, index, array, place: types.none)(lower(inwards))
+    return take_in, put_out
+
+
+MOVES = {count: _moves(count) for count in (2, 4, 8)}
 
 
 def _parts(count: int, group: int) -> tuple[Any, Any]:

@@ -1,5 +1,6 @@
-"""How the elements of rows are read and written: one by one, or all those of 16 bytes at once."""
+"""How the elements of rows are read and written: into registers at once or tile by tile, by 16 bytes where they can."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,54 +9,149 @@ from numba import cuda
 from .._compile.cuda import device
 from .._compile.cuda_memory import VECTORS, load, store
 from .._compile.jit import scalar
-from .formats import Format
+from .formats import Format, packer
+from .staging import staging
+from .tiling import Tiling
 
 
 class Access(NamedTuple):
-    """How elements are read and written: logits or probabilities, dense targets, derivatives."""
+    """Functions that move the elements of a row, tile by tile: tile number i of a thread begins with class k.
+
+    values: a local array of a tile. held: a local array of what the thread keeps of its row, if it keeps it. stage:
+    shared memory of the block.
+    """
 
     width: int
-    """How many neighbouring classes a thread takes at a time: all those of 16 bytes, or one."""
-    read: Any
-    """read(base, index): one logit or probability."""
+    """Classes of a tile."""
+    stride: int
+    """From a thread's tile to its next."""
+    begin: Any
+    """begin(place): the first class of its first tile."""
+    more: Any
+    """more(place, i, k): whether the thread has such a tile."""
+    inside: Any
+    """inside(place, i, k): whether such a tile lies in the row; of what is kept, some do not."""
+    fetch: Any
+    """fetch(base, place, held, stage, wanted): read a whole row, where it is kept or staged; -inf for no class."""
+    one: Any
+    """one(base, place, stage, k): class k, after fetch."""
+    get: Any
+    """get(base, place, held, stage, i, k, values)"""
     target: Any
-    """target(base, index): one dense target."""
-    read_tile: Any
-    """read_tile(base, start, k, inner, values): classes k, k + 1, ... of the row that begins at start."""
-    target_tile: Any
-    write_tile: Any
+    """target(base, place, k, values): of dense targets; 0 for no class."""
+    put: Any
+    """put(base, place, held, stage, i, k, values): results, written at once or kept."""
+    finish: Any
+    """finish(base, place, held, stage, k, value): write what was not written yet; then value to class k, if k >= 0."""
 
 
-@scalar
-def class_at(labels: Any, row: Any, kind: Any) -> Any:
-    """The class index of a row; kind is the size of an index, negative if unsigned."""
-    if kind == 8:
-        return load(labels, row, np.int64)
-    if kind == 4:
-        return np.int64(load(labels, row, np.int32))
-    if kind == 2:
-        return np.int64(load(labels, row, np.int16))
-    if kind == 1:
-        return np.int64(load(labels, row, np.int8))
-    if kind == -4:
-        return np.int64(load(labels, row, np.uint32))
-    if kind == -2:
-        return np.int64(load(labels, row, np.uint16))
-    if kind == -1:
-        return np.int64(load(labels, row, np.uint8))
-    large = load(labels, row, np.int64)  # uint64: from 2^63 on it looks negative, and is no class, nor ignored
-    return large if large >= 0 else np.int64(-(2**63))
+def access(real: Any, label: Format | None, pred: Format, grad_format: Format, tiling: Tiling) -> Access:
+    """How the elements of arrays of these formats are read as real, and real is written to them."""
+    width, threads, steps, beside = tiling.width, tiling.threads, tiling.steps, tiling.beside
+    read, target_tile = reader(pred, real), _read_tile(label or pred, real, width)
+    read_tile, write_tile, write = _read_tile(pred, real, width), _write_tile(grad_format, width), writer(grad_format)
+    keeps, staged, stride, alone = tiling.keeps, tiling.staged, threads * width, threads == 1
+    take_in, row_from, class_from, row_to, class_to, give_out = staging(real, pred, grad_format, tiling)
 
+    @device
+    def begin(place):
+        return place.g * width
 
-def access(real: Any, label: Format | None, pred: Format, grad_format: Format, aligned: bool) -> Access:
-    """How the elements of arrays of these formats are read as real, and real is written to them.
+    @device
+    def more(place, i, k):
+        return i < steps if keeps else k < place.classes
 
-    aligned: classes lie side by side, rows begin at multiples of 16 bytes of y_pred and their length is one.
-    """
-    width = 16 // np.dtype(pred.storage).itemsize if aligned else 1
-    target = label or pred
-    return Access(width, reader(pred, real), reader(target, real), _read_tile(pred, real, width),
-                  _read_tile(target, real, width), _write_tile(grad_format, width))  # fmt: skip
+    @device
+    def inside(place, i, k):
+        """Of what is kept, only the last tile may lie behind the row."""
+        return not keeps or alone or i < steps - 1 or k < place.classes
+
+    @device
+    def at(place, k):
+        return place.start + (k * place.inner if beside else k)
+
+    @device
+    def fetch(base, place, held, stage, wanted):
+        if staged:
+            take_in(base, place, stage)
+            if keeps:
+                row_from(stage, place, held)
+        elif keeps:
+            values = cuda.local.array(width, real)
+            i, k = 0, begin(place)
+            while i < steps:
+                if wanted and inside(place, i, k):
+                    read_tile(base, at(place, k), values)
+                else:
+                    for j in range(width):
+                        values[j] = real(-math.inf)
+                for j in range(width):
+                    held[i * width + j] = values[j]
+                i += 1
+                k += stride
+
+    @device
+    def one(base, place, stage, k):
+        if staged:
+            return class_from(stage, place, k)
+        return read(base, at(place, k))
+
+    @device
+    def get(base, place, held, stage, i, k, values):
+        if keeps:
+            for j in range(width):
+                values[j] = held[i * width + j]
+        elif staged:
+            values[0] = class_from(stage, place, k)
+        else:
+            read_tile(base, at(place, k), values)
+
+    @device
+    def target(base, place, k, values):
+        if k < place.classes:
+            target_tile(base, at(place, k), values)
+        else:
+            for j in range(width):
+                values[j] = real(0)
+
+    @device
+    def put(base, place, held, stage, i, k, values):
+        if keeps:
+            for j in range(width):
+                held[i * width + j] = values[j]
+        elif staged:
+            class_to(stage, place, k, values[0])
+        else:
+            write_tile(base, at(place, k), values)
+
+    @device
+    def owner(place, k):
+        """Whether class k is of a tile of this thread."""
+        return k >= 0 and k // width & (threads - 1) == place.g
+
+    @device
+    def finish(base, place, held, stage, k, value):
+        if staged:
+            if keeps:
+                row_to(stage, place, held)
+            if owner(place, k):
+                class_to(stage, place, k, value)
+            give_out(base, place, stage)
+        elif place.live:
+            if keeps:
+                values = cuda.local.array(width, real)
+                i, first = 0, begin(place)
+                while i < steps:
+                    if inside(place, i, first):
+                        for j in range(width):
+                            values[j] = held[i * width + j]
+                        write_tile(base, at(place, first), values)
+                    i += 1
+                    first += stride
+            if owner(place, k):  # the same thread that has written its tile
+                write(base, at(place, k), value)
+
+    return Access(width, stride, begin, more, inside, fetch, one, get, target, put, finish)
 
 
 def reader(form: Format, real: Any) -> Any:
@@ -70,35 +166,45 @@ def reader(form: Format, real: Any) -> Any:
     return read
 
 
+def writer(form: Format) -> Any:
+    """write(base, index, value): one element of this format."""
+    kind, convert, special = form.storage, form.write, form.write is not None
+
+    @scalar
+    def write(base, index, value):
+        store(base, index, convert(value) if special else kind(value))
+
+    return write
+
+
 def _read_tile(form: Format, real: Any, width: int) -> Any:
     kind, convert, special, vector = form.storage, form.read, form.read is not None, width > 1
     load_vector, read = VECTORS.get(width, (None, None))[0], reader(form, real)
 
     @device
-    def read_tile(base, start, k, inner, values):
+    def read_tile(base, index, values):
         if vector:
             bits = cuda.local.array(width, kind)
-            load_vector(base, start + k, bits)
+            load_vector(base, index, bits)
             for j in range(width):
                 values[j] = real(convert(bits[j])) if special else real(bits[j])
         else:
-            values[0] = read(base, start + k * inner)
+            values[0] = read(base, index)
 
     return read_tile
 
 
 def _write_tile(form: Format, width: int) -> Any:
-    kind, convert, special, vector = form.storage, form.write, form.write is not None, width > 1
-    store_vector = VECTORS.get(width, (None, None))[1]
+    kind, vector, write = form.storage, width > 1, writer(form)
+    store_vector, convert = VECTORS.get(width, (None, None))[1], packer(form, width)
 
     @device
-    def write_tile(base, start, k, inner, values):
+    def write_tile(base, index, values):
         if vector:
             bits = cuda.local.array(width, kind)
-            for j in range(width):
-                bits[j] = convert(values[j]) if special else kind(values[j])
-            store_vector(base, start + k, bits)
+            convert(values, bits)
+            store_vector(base, index, bits)
         else:
-            store(base, start + k * inner, convert(values[0]) if special else kind(values[0]))
+            write(base, index, values[0])
 
     return write_tile

@@ -9,7 +9,7 @@ from .._compile.cuda_memory import PARTS, VECTORS, load, store
 from .._compile.jit import scalar
 from .._math.constants import named
 from .formats import Format
-from .sums import EACH, THREADS, TILE, group_sum
+from .sums import EACH, THREADS, TILE, block_sum
 
 
 def writer(vector: int, aligned: bool) -> Any:
@@ -142,7 +142,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
             if with_hessian:
                 put(hess, i, size, hs)
         if wanted & 2:
-            total = group_sum(lanes, total, t, THREADS)
+            total = block_sum(lanes, total, THREADS)
             if t == 0:
                 store(partials, cuda.blockIdx.x, np.float64(total))
 

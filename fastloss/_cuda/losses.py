@@ -4,8 +4,6 @@ import math
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from .._compile.jit import scalar
 from .._math.constants import ELEMENTWISE_CONSTANTS, SOFTMAX_CONSTANTS, padded
 from .._request.description import Categorical, Description
@@ -28,11 +26,6 @@ from .passes import (
 from .plan import Plan
 
 
-def index_kind(dtype: Any) -> int:
-    """A class index's size, negative if unsigned."""
-    return int(-dtype.itemsize if np.issubdtype(dtype, np.unsignedinteger) else dtype.itemsize)
-
-
 def _elementwise(loss: Description, call: Call, mean: bool) -> tuple[Call, View | None]:
     """The pass of an elementwise loss: the call with its scale, and the sums of the blocks."""
     weights = loss.label_weights
@@ -52,9 +45,8 @@ def _categorical(loss: Categorical, shape: Geometry, call: Call, mean: bool) -> 
     if mean and counted and factors is not None and max(factors) > 0 and not in_range(max(factors)):
         factors = relative(factors)  # the mean is the same
     table = None if factors is None else call.plan.values(factors, call.real)
-    kind = index_kind(call.y.dtype) if shape.indices else 0
     spread = not shape.indices or loss.label_smoothing > 0
-    rows = Rows(shape.number, shape.classes, shape.inner, kind, spread,
+    rows = Rows(shape.number, shape.classes, shape.inner, shape.indices, spread,
                 table, loss.ignore_index, loss.label_smoothing, not shape.indices and loss.signed_targets)  # fmt: skip
     if mean:
         uneven = call.w is not None or counted or loss.ignore_index is not None

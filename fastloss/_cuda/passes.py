@@ -14,6 +14,7 @@ from .formats import Format, format_of
 from .launch import Kernel
 from .rowwise import rowwise, softmaxes, totals
 from .sums import FINAL_THREADS, THREADS, TILE, final, final_total
+from .tiling import Tiling, tiling
 
 ALIGNMENT = 16
 
@@ -72,36 +73,41 @@ def _elementwise(maths: Any, real: Any, label: Format, pred: Format, out: Format
                  ignores: bool = False, missing: bool = False) -> Kernel:  # fmt: skip
     kind = f"{order}{'v' if aligned else ''}{'i' if ignores else ''}{'m' if missing else ''}"
     name = f"{maths.name}_{real.__name__}_{label.name}_{pred.name}_{out.name}_{kind}"
-    return Kernel(name, elementwise(maths, real, label, pred, out, order, aligned, ignores, missing), 15, 6, real)
+    return Kernel(
+        name, elementwise(maths, real, label, pred, out, order, aligned, ignores, missing), 15, 6, real, THREADS
+    )
 
 
 @cache
-def _rowwise(maths: Any, logits: bool, real: Any, label: Format | None, pred: Format, out: Format, spread: bool,
-             signed: bool, order: int, aligned: bool) -> Kernel:  # fmt: skip
-    kind = f"{'z' if logits else 'p'}{'s' if spread else ''}{'g' if signed else ''}{order}{'v' if aligned else ''}"
-    name = f"{maths.name}_{real.__name__}_{label.name if label else 'index'}_{pred.name}_{out.name}_{kind}"
-    return Kernel(name, rowwise(maths, logits, real, label, pred, out, spread, signed, order, aligned), 20, 6, real)
+def _rowwise(maths: Any, logits: bool, real: Any, label: Format, pred: Format, out: Format, tiling: Tiling,
+             indices: bool, spread: bool, signed: bool, classed: bool, order: int) -> Kernel:  # fmt: skip
+    flags = zip("isgc", (indices, spread, signed, classed), strict=True)
+    kind = f"{'z' if logits else 'p'}{''.join(letter for letter, on in flags if on)}{order}"
+    name = f"{maths.name}_{real.__name__}_{label.name}_{pred.name}_{out.name}_{kind}_{tiling}"
+    function = rowwise(maths, logits, real, label, pred, out, tiling, indices, spread, signed, classed, order)
+    return Kernel(name, function, 18, 6, real, tiling.block)
 
 
 @cache
-def _totals(real: Any, label: Format | None) -> Kernel:
-    return Kernel(f"totals_{real.__name__}_{label.name if label else 'index'}", totals(real, label), 12)
+def _totals(real: Any, label: Format, indices: bool) -> Kernel:
+    name = f"totals_{real.__name__}_{label.name}_{'i' if indices else 's'}"
+    return Kernel(name, totals(real, label, indices), 11, threads=THREADS)
 
 
 @cache
-def _softmax(real: Any, pred: Format, out: Format, aligned: bool) -> Kernel:
-    name = f"softmax_{real.__name__}_{pred.name}_{out.name}{'v' if aligned else ''}"
-    return Kernel(name, softmaxes(real, pred, out, aligned), 6)
+def _softmax(real: Any, pred: Format, out: Format, tiling: Tiling) -> Kernel:
+    name = f"softmax_{real.__name__}_{pred.name}_{out.name}_{tiling}"
+    return Kernel(name, softmaxes(real, pred, out, tiling), 6, threads=tiling.block)
 
 
 @cache
 def _final() -> Kernel:
-    return Kernel("final", final, 5, 1)
+    return Kernel("final", final, 5, 1, threads=FINAL_THREADS)
 
 
 @cache
 def _final_total(real: Any) -> Kernel:
-    return Kernel(f"final_total_{real.__name__}", final_total(real), 4)
+    return Kernel(f"final_total_{real.__name__}", final_total(real), 4, threads=FINAL_THREADS)
 
 
 def aligned(*views: View | None) -> bool:
@@ -158,8 +164,8 @@ class Rows(NamedTuple):
     rows: int
     classes: int
     inner: int
-    kind: int
-    """The size of a class index, negative if unsigned; 0 for dense targets."""
+    indices: bool
+    """Whether targets are class indices."""
     spread: bool
     table: View | None
     """Class weights."""
@@ -168,30 +174,27 @@ class Rows(NamedTuple):
     signed: bool = False
     """Whether dense targets may lie outside [0, 1]."""
 
-    def aligned(self, p: View, *others: View | None) -> bool:
-        """Whether rows are made of whole vectors of 16 bytes of y_pred."""
-        return self.inner == 1 and self.classes % (ALIGNMENT // p.dtype.itemsize) == 0 and aligned(p, *others)
-
-    @property
-    def threads(self) -> int:
-        """How many threads share a row: few for few classes, one where neighbouring rows lie side by side."""
-        if self.inner >= 32:
-            return 1
-        return min(THREADS, max(1, 1 << (-(-self.classes // 4) - 1).bit_length()))
+    def tiling(self, real: Any, p: View, out: Format, *others: View | None, keeps: bool, staged: bool = True) -> Tiling:
+        """How threads share the rows."""
+        size, out_size = p.dtype.itemsize, np.dtype(out.storage).itemsize
+        return tiling(self.classes, self.inner, size, np.dtype(real).itemsize, aligned=aligned(p, *others),
+                      stageable=staged and size == out_size, keeps=keeps)  # fmt: skip
 
 
 def rowwise_pass(call: Call, rows: Rows, maths: Any, logits: bool, constants: tuple[float, ...]) -> View | None:
     """Write what is wanted; return the sums of the blocks."""
-    blocks = -(-rows.rows // (THREADS // rows.threads))
+    dense = None if rows.indices else call.y
+    keeps = logits and (not rows.spread or maths.is_nll)  # what is long is not unrolled
+    shared = rows.tiling(call.real, call.p, call.out_format, call.gradient, call.hessian, dense, keeps=keeps,
+                         staged=keeps or call.order < 2)  # fmt: skip
+    turns = shared.turns(rows.rows)
+    blocks = -(-rows.rows // (shared.groups * turns))
     partials = call.workspace(blocks)
-    label = None if rows.kind else _format(call.y)
-    vectors = rows.aligned(call.p, None if rows.kind else call.y, call.gradient, call.hessian)
-    kernel = _rowwise(maths, logits, call.real, label, _format(call.p), call.out_format, rows.spread, rows.signed,
-                      call.order, vectors)  # fmt: skip
+    kernel = _rowwise(maths, logits, call.real, _format(call.y), _format(call.p), call.out_format, shared,
+                      rows.indices, rows.spread, rows.signed, rows.table is not None, call.order)  # fmt: skip
     arrays = (call.y, call.p, call.w, rows.table, call.losses, call.gradient, call.hessian, partials, call.scale.factor)
-    call.plan.launch(kernel, blocks, THREADS, *map(pointer, arrays), rows.rows, rows.classes, rows.inner, rows.kind,
-           call.repeat, call.wanted, int(rows.table is not None), int(rows.ignore is not None),
-           rows.ignore or 0, rows.threads, int(call.scale.factor is not None), call.scale.number, rows.smoothing,
+    call.plan.launch(kernel, blocks, shared.block, *map(pointer, arrays), rows.rows, rows.classes, rows.inner,
+           call.repeat, turns, call.wanted, int(rows.ignore is not None), rows.ignore or 0, int(call.scale.factor is not None), call.scale.number, rows.smoothing,
            *constants)  # fmt: skip
     return partials
 
@@ -200,16 +203,16 @@ def total_of_rows(call: Call, rows: Rows) -> Scale:
     """The sum of the weights of all rows, left on the device."""
     blocks = -(-rows.rows // THREADS)
     plan, partials = call.plan, call.plan.buffer((blocks,), np.float64)
-    kernel = _totals(call.real, None if rows.kind else _format(call.y))
+    kernel = _totals(call.real, _format(call.y), rows.indices)
     plan.launch(kernel, blocks, THREADS, *map(pointer, (call.y, call.w, rows.table, partials)), rows.rows,
-                rows.classes, rows.inner, rows.kind, call.repeat, int(rows.table is not None),
+                rows.classes, rows.inner, call.repeat, int(rows.table is not None),
                 int(rows.ignore is not None), rows.ignore or 0)  # fmt: skip
     return _scale_of(call, partials)
 
 
 def total_of_weights(call: Call, count: int) -> Scale:
     """The sum of the weights of `count` losses, left on the device."""
-    rows = Rows(count, 1, 1, 8, False, None, None, 0.0)
+    rows = Rows(count, 1, 1, True, False, None, None, 0.0)
     return total_of_rows(call, rows)
 
 
@@ -222,8 +225,9 @@ def add_losses(call: Call, partials: View, value: View, factor: float) -> None:
 
 def softmax_pass(z: View, out: View, count: int, classes: int, inner: int, real: Any, plan: Any) -> None:
     """Write the softmax of every row."""
-    rows = Rows(count, classes, inner, 0, False, None, None, 0.0)
-    threads = rows.threads
-    blocks = -(-count // (THREADS // threads))
-    kernel = _softmax(real, _format(z), _format(out), rows.aligned(z, out))
-    plan.launch(kernel, blocks, THREADS, pointer(z), pointer(out), count, classes, inner, threads)
+    rows = Rows(count, classes, inner, False, False, None, None, 0.0)
+    shared = rows.tiling(real, z, _format(out), out, keeps=True)
+    turns = shared.turns(count)
+    kernel = _softmax(real, _format(z), _format(out), shared)
+    plan.launch(kernel, -(-count // (shared.groups * turns)), shared.block, pointer(z), pointer(out), count, classes,
+                inner, turns)  # fmt: skip

@@ -1,10 +1,11 @@
 """Loss, gradient and Hessian of one row of classes by a group of threads: twins of `_cpu.rows`, with its formulas.
 
-Each function is given `io`, the functions that read logits and targets and write derivatives, and returns the row's
-loss, the same for all threads of the group; n is 0 for a group that has no row to compute.
+Each function is given a row and what it counts for, writes its derivatives, and returns its loss, the same for all
+threads of the group. Rows that do not count get one number everywhere.
 """
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda
@@ -13,62 +14,331 @@ from .._compile.cuda import device
 from .._compile.cuda_memory import load
 from .._compile.jit import scalar
 from .._math.elementary import joined, log1p, slack, two_sum
+from .._math.primitives import fma
 from .._math.softmax import gradient, hessian, pivot_gradient, pivot_hessian
 from .access import Access
-from .softmax import exponential, survey
-from .sums import group_sum, group_sum_twofold
+from .groups import Group
+from .softmax import APPROXIMATE, EXACT, Exponentials, survey, tree
+from .tiling import Tiling
 
 
-def one_class(focus: Any, real: Any, io: Access, order: int) -> Any:
-    """The loss where one class has the whole target."""
-    width, read, read_tile, write_tile = io.width, io.read, io.read_tile, io.write_tile
-    look = survey(io, real)
-    with_gradient, with_hessian = order >= 1, order >= 2
+class Row(NamedTuple):
+    """What a row counts for."""
+
+    true: Any
+    """Its class, if the target is an index."""
+    counts: Any
+    """Whether it is computed at all; else all its results are `instead`."""
+    instead: Any
+    keep: Any
+    """The target's share of the true class, or factor of dense targets."""
+    even: Any
+    """The share of every class."""
+    factor: Any
+    """Of the derivatives."""
+
+
+class Tools(NamedTuple):
+    """What the functions of rows are made of."""
+
+    real: Any
+    io: Access
+    group: Group
+    tiling: Tiling
+    approximate: bool
+    order: int
+    classed: bool = False
+    """Whether classes have factors, where every class has a share of the target."""
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """How many elements a thread keeps of logits, and of second derivatives."""
+        return self.tiling.held, self.tiling.held if self.order >= 2 else 1
+
+    @property
+    def exponentials(self) -> Exponentials:
+        """How exponentials are computed."""
+        return APPROXIMATE if self.approximate else EXACT
+
+    def survey(self) -> tuple[Any, Any]:
+        """The survey of a row, and exp as it scales it."""
+        exponentials = self.exponentials
+        return survey(self.io, self.group, self.real, exponentials, self.tiling), one_exponential(exponentials)
+
+
+def one_exponential(exponentials: Exponentials) -> Any:
+    """The function of one logit of any row."""
+    prepared, of = exponentials.prepared, exponentials.of
+
+    @scalar
+    def function(x, top, rare, a, b, c):
+        return of(prepared(x, top, a) if rare else x, a, b, c)
+
+    return function
+
+
+def exponential_tile(tools: Tools, of: Any) -> Any:
+    """The function that gives the exponentials of a tile after the survey."""
+    get, width, keeps = tools.io.get, tools.io.width, tools.tiling.keeps
 
     @device
-    def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
-                 firsts):  # fmt: skip
-        x_true = real(0)
-        if n > 0:  # before any thread of the group writes a gradient over it
-            x_true = read(p, start + true * inner)
-        top, best, shift, magic, floor, high, low = look(p, start, inner, n, true, g, threads, lanes, lows, firsts)
-        loss = real(0)
-        if n > 0:
-            e_top = exponential(top, top, True, shift, magic, floor)
-            e_true = exponential(x_true, top, true == best, shift, magic, floor)
-            rest_high, rest_low = high, low  # without the true class
-            top_high, top_low = high, low  # without the most probable one
-            if true != best:
-                rest_high, rest_low = two_sum(high, low, e_top)
-                top_high, top_low = two_sum(high, low, e_true)
-            total_high, total_low = two_sum(rest_high, rest_low, e_true)
-            total, rest, rest_top = total_high + total_low, rest_high + rest_low, top_high + top_low
-            distance = real(0) if x_true == top else top - x_true
-            nll = distance + log1p((rest if distance == real(0) else rest_top) / e_top, real(0))
-            nll += e_true - e_true  # NaN where another logit is infinite too
-            q = rest / total
-            loss, slope, bend = focus(e_true / total, q, nll, c)
-            inverse, scaled = real(1) / total, factor * slope
-            f = scaled / total
-            es, hs = cuda.local.array(width, real), cuda.local.array(width, real)
-            for first in range(g * width, n, threads * width):
-                if with_gradient:
-                    read_tile(p, start, first, inner, es)
+    def function(p, place, held, stage, i, k, top, rare, a, b, c, values):
+        get(p, place, held, stage, i, k, values)
+        if not keeps:
+            for j in range(width):
+                values[j] = of(values[j], top, rare, a, b, c)
+
+    return function
+
+
+def multiples(tools: Tools, rare: bool) -> Any:
+    """The function that reads a row again and writes its exponentials times a factor, two tiles at a time.
+
+    From the end, since what was read last is most likely still in the cache.
+    """
+    io, real = tools.io, tools.real
+    width, stride, begin, get, put = io.width, io.stride, io.begin, io.get, io.put
+    prepared, of = tools.exponentials.prepared, tools.exponentials.of
+
+    @device
+    def tile(p, grad, place, held, stage, k, top, a, b, c, factor):
+        values = cuda.local.array(width, real)
+        get(p, place, held, stage, 0, k, values)
+        for j in range(width):
+            values[j] = (of(prepared(values[j], top, a), a, b, c) if rare else of(values[j], a, b, c)) * factor
+        put(grad, place, held, stage, 0, k, values)
+
+    @device
+    def function(p, grad, place, held, stage, top, a, b, c, factor):
+        first = begin(place)
+        tiles = (place.classes - first + stride - 1) // stride if first < place.classes else np.int64(0)
+        k = first + (tiles - 1) * stride
+        if tiles & 1:
+            tile(p, grad, place, held, stage, k, top, a, b, c, factor)
+            k -= stride
+        while k >= first + stride:
+            tile(p, grad, place, held, stage, k, top, a, b, c, factor)
+            tile(p, grad, place, held, stage, k - stride, top, a, b, c, factor)
+            k -= 2 * stride
+
+    return function
+
+
+def fill(tools: Tools) -> Any:
+    """fill(base, place, held, stage, value): one number as the results of all classes."""
+    real, io, keeps = tools.real, tools.io, tools.tiling.keeps
+    width, stride, begin, more, put = io.width, io.stride, io.begin, io.more, io.put
+
+    @device
+    def function(base, place, held, stage, value):
+        if keeps or place.live:
+            values = cuda.local.array(width, real)
+            for j in range(width):
+                values[j] = value
+            i, k = 0, begin(place)
+            while more(place, i, k):
+                put(base, place, held, stage, i, k, values)
+                i += 1
+                k += stride
+
+    return function
+
+
+def one_class(focus: Any, tools: Tools) -> Any:
+    """The loss where one class has the whole target."""
+    real, io = tools.real, tools.io
+    width, stride, begin, more, fetch = io.width, io.stride, io.begin, io.more, io.fetch
+    one, put, finish = io.one, io.put, io.finish
+    look, of = tools.survey()
+    exps, constant, keeps = exponential_tile(tools, of), fill(tools), tools.tiling.keeps
+    multiples_of, unusual_multiples_of = multiples(tools, False), multiples(tools, True)
+    with_gradient, with_hessian, (kept, kept_bends) = tools.order >= 1, tools.order >= 2, tools.kept
+
+    @device
+    def function(y, p, cw, grad, hess, place, row, c, room, stage):
+        held, bent, values = (
+            cuda.local.array(kept, real),
+            cuda.local.array(kept_bends, real),
+            cuda.local.array(width, real),
+        )
+        fetch(p, place, held, stage, row.counts)
+        x_true = one(p, place, stage, row.true) if row.counts else real(0)
+        top, rare, a, b, d, most, high, low = look(p, place, held, room, stage, row.counts)
+        e_true = of(x_true, top, rare, a, b, d)
+        rest_high, rest_low = high, low  # without the true class
+        distance = real(0)
+        if x_true != top:
+            rest_high, rest_low = two_sum(high, low, most)
+            rest_high, rest_low = two_sum(rest_high, rest_low, -e_true)
+            distance = top - x_true
+        others = high + low  # without the most probable one
+        rest = rest_high + rest_low
+        total = rest + e_true
+        q = rest / total
+        loss, slope, bend = focus(e_true / total, q, distance + log1p(others / most, real(0)), c)
+        scaled = row.factor * slope
+        f = scaled / total
+        if with_hessian:
+            inverse, q_most = real(1) / total, others / total
+            pivot = most if others < most else real(math.nan)  # else there is no p near 1
+            if row.counts:
+                hs = cuda.local.array(width, real)
+                i, k = 0, begin(place)
+                while more(place, i, k):
+                    exps(p, place, held, stage, i, k, top, rare, a, b, d, values)
                     for j in range(width):
-                        k = first + j
-                        e = exponential(es[j], top, k == best, shift, magic, floor)
-                        pk = e * inverse
-                        qk = rest_top / total if k == best else real(1) - pk
-                        # `hessian` and `pivot_hessian` without the terms that no other class has here
-                        h = pk * (qk * slope + pk * bend)
-                        if k == true:
-                            h = q * (pk * slope + q * bend)
-                        es[j] = -scaled * q if k == true else e * f
-                        hs[j] = h * factor
-                    write_tile(grad, start, first, inner, es)
-                    if with_hessian:
-                        write_tile(hess, start, first, inner, hs)
+                        pk = values[j] * inverse
+                        # `hessian` without the terms that no other class has here
+                        h = pk * ((q_most if values[j] == pivot else real(1) - pk) * slope + pk * bend)
+                        hs[j], values[j] = h * row.factor, values[j] * f
+                    put(hess, place, bent, stage, i, k, hs)
+                    put(grad, place, held, stage, i, k, values)
+                    i += 1
+                    k += stride
+            else:
+                constant(hess, place, bent, stage, row.instead)
+                constant(grad, place, held, stage, row.instead)
+            # `pivot_hessian` too
+            own = q * (e_true / total * slope + q * bend) * row.factor
+            finish(hess, place, bent, stage, row.true if row.counts else np.int64(-1), own)
+        elif with_gradient:
+            if row.counts:
+                if keeps:
+                    for j in range(kept):
+                        held[j] *= f
+                elif rare:
+                    unusual_multiples_of(p, grad, place, held, stage, top, a, b, d, f)
+                else:
+                    multiples_of(p, grad, place, held, stage, top, a, b, d, f)
+            else:
+                constant(grad, place, held, stage, row.instead)
+        if with_gradient:
+            finish(grad, place, held, stage, row.true if row.counts else np.int64(-1), -scaled * q)
         return loss
+
+    return function
+
+
+def mass_function(real: Any, indices: bool, signed: bool, classed: bool) -> Any:
+    """The share of the target that a class has; NaN for a dense target outside [0, 1], unless signed."""
+
+    @scalar
+    def mass(target, cw, k, row):
+        if indices:
+            share = row.even + row.keep if k == row.true else row.even
+        else:
+            share = target * row.keep + row.even
+            if not signed and not (target >= real(0) and target <= real(1)):
+                share = real(math.nan)
+        return share * load(cw, k, real) if classed else share
+
+    return mass
+
+
+def shared_target(tools: Tools, indices: bool, signed: bool) -> Any:
+    """Cross-entropy where every class may have a share of the target: sum_k t_k (top - z_k - log p_top)."""
+    real, io = tools.real, tools.io
+    width, stride, begin, more, inside, fetch = io.width, io.stride, io.begin, io.more, io.inside, io.fetch
+    get, target_tile, put, finish, keeps = io.get, io.target, io.put, io.finish, tools.tiling.keeps
+    (kept, kept_bends), (look, of), constant = tools.kept, tools.survey(), fill(tools)
+    exps, mass_of = exponential_tile(tools, of), mass_function(real, indices, signed, tools.classed)
+    total_of, added = tools.group.total, added_up(real, width, signed)
+    with_gradient, with_hessian = tools.order >= 1, tools.order >= 2
+
+    @device
+    def function(y, p, cw, grad, hess, place, row, c, room, stage):
+        held, logits, bent = (
+            cuda.local.array(kept, real),
+            cuda.local.array(kept, real),
+            cuda.local.array(kept_bends, real),
+        )
+        fetch(p, place, held, stage, row.counts)
+        if keeps:
+            for j in range(kept):
+                logits[j] = held[j]
+        top, rare, a, b, d, most, high, low = look(p, place, held, room, stage, row.counts)
+        others = high + low
+        total = others + most
+        inverse, q_most = real(1) / total, others / total
+        excess = log1p(others / most, real(0))  # -log p of the most probable class
+        alone = others < most  # whether there is a p near 1
+        sum_high, sum_low, share_high, share_low = real(0), real(0), real(0), real(0)
+        own, marks = real(0), real(0)  # the share of the most probable class, if it is alone; how many have one
+        xs, ys = cuda.local.array(width, real), cuda.local.array(width, real)
+        if row.counts:
+            i, k = 0, begin(place)
+            while more(place, i, k):
+                get(p, place, logits, stage, i, k, xs)
+                if not indices:
+                    target_tile(y, place, k, ys)
+                for j in range(width):
+                    mass = mass_of(ys[j], cw, k + j, row) if inside(place, i, k) else real(0)
+                    if signed:
+                        marks += real(1) if mass != real(0) else real(0)
+                    is_top = xs[j] == top
+                    if is_top:
+                        own = mass if alone else own
+                    xs[j] = real(0) if is_top or mass == real(0) else mass * (top - xs[j])
+                    ys[j] = real(0) if is_top and alone else mass
+                sum_high, sum_low = added(sum_high, sum_low, xs)
+                share_high, share_low = added(share_high, share_low, ys)
+                i += 1
+                k += stride
+        sum_high, sum_low = total_of(room, 5, sum_high, sum_low)
+        share_high, share_low = total_of(room, 7, share_high, share_low)
+        own, _ = total_of(room, 9, own, real(0))
+        shares = joined(share_high, share_low)  # without that of a class whose p may be near 1
+        all_shares = shares + own
+        if with_gradient:
+            if signed:  # targets may add up to 0 and still count
+                marks, _ = total_of(room, 11, marks, real(0))
+            else:
+                marks = all_shares
+            slope = all_shares * inverse * row.factor
+            pivot = most if alone else real(math.nan)
+            # `pivot_gradient` and `pivot_hessian`, `gradient` and `hessian` of a loss with slopes of 1 and no bends
+            g_pivot = (most * inverse * shares - q_most * own) * row.factor
+            h_pivot = most * q_most * slope
+            if not row.counts or marks == real(0):  # no class counts, whatever the logits
+                constant(grad, place, held, stage, row.instead)
+                if with_hessian:
+                    constant(hess, place, bent, stage, row.instead)
+            else:
+                i, k = 0, begin(place)
+                while more(place, i, k):
+                    exps(p, place, held, stage, i, k, top, rare, a, b, d, xs)
+                    if with_hessian:
+                        for j in range(width):
+                            ys[j] = h_pivot if xs[j] == pivot else xs[j] * slope * (real(1) - xs[j] * inverse)
+                        put(hess, place, bent, stage, i, k, ys)
+                    if not indices:
+                        target_tile(y, place, k, ys)
+                    for j in range(width):
+                        mass = mass_of(ys[j], cw, k + j, row) if inside(place, i, k) else real(0)
+                        xs[j] = g_pivot if xs[j] == pivot else fma(xs[j], slope, -(mass * row.factor))
+                    put(grad, place, held, stage, i, k, xs)
+                    i += 1
+                    k += stride
+            if with_hessian:
+                finish(hess, place, bent, stage, np.int64(-1), real(0))
+            finish(grad, place, held, stage, np.int64(-1), real(0))
+        loss = joined(sum_high, sum_low)
+        return loss if all_shares == real(0) else fma(all_shares, excess, loss)
+
+    return function
+
+
+def added_up(real: Any, size: int, exactly: bool) -> Any:
+    """The function that adds a local array to a sum of two floats: as a tree, or each element exactly."""
+    add = tree(size)
+
+    @device
+    def function(high, low, values):
+        if exactly:
+            for j in range(size):
+                high, low = two_sum(high, low, values[j])
+            return high, low
+        return two_sum(high, low, add(values))
 
     return function
 
@@ -82,133 +352,186 @@ def derivatives(p: Any, q: Any, is_pivot: Any, slopes: Any, slope_sum: Any, bend
     return gradient(p, slope_sum, slope), hessian(p, q, slope_sum, bend_sum, bend)
 
 
-def share_function(focus: Any, real: Any, indices: bool, signed: bool) -> Any:
-    """The function of a class of which the target has a share."""
+def every_class(focus: Any, tools: Tools, indices: bool, signed: bool) -> Any:
+    """The loss where every class may have a share of the target."""
+    real, io = tools.real, tools.io
+    width, stride, begin, more, fetch, get = io.width, io.stride, io.begin, io.more, io.fetch, io.get
+    target_tile, put, finish, (look, of), constant = io.target, io.put, io.finish, tools.survey(), fill(tools)
+    mass_of = mass_function(real, indices, signed, tools.classed)
+    total_of = tools.group.total
+    with_gradient, with_hessian, (kept, kept_bends) = tools.order >= 1, tools.order >= 2, tools.kept
 
     @scalar
-    def share(x, top, p, is_best, q_best, excess, target, cw, k, true, keep, even, classed, c):
+    def share(x, e, top, inverse, q_most, pivot, excess, mass, c):
         """Probability of a class, its complement, and its target mass times loss, slope and bend."""
-        q = q_best if is_best else real(1) - p
-        mass = (even + (keep if k == true else real(0))) if indices else target * keep + even
-        if not indices and not signed:
-            mass = mass if target >= real(0) and target <= real(1) else real(np.nan)
-        if classed:
-            mass *= load(cw, k, real)
+        p = e * inverse
+        q = q_most if e == pivot else real(1) - p
         loss, slope, bend = focus(p, q, (real(0) if x == top else top - x) + excess, c)
         if mass == real(0):
             return p, q, real(0), real(0), real(0)
         return p, q, mass * loss, mass * slope, mass * bend
 
-    return share
-
-
-def every_class(focus: Any, real: Any, io: Access, indices: bool, signed: bool, order: int) -> Any:
-    """The loss where every class may have a share of the target; NaN for one outside [0, 1], unless signed."""
-    width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
-    look, share = survey(io, real), share_function(focus, real, indices, signed)
-    with_gradient, with_hessian = order >= 1, order >= 2
-
     @device
-    def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
-                 firsts):  # fmt: skip
-        top, best, shift, magic, floor, high, low = look(p, start, inner, n, -1, g, threads, lanes, lows, firsts)
-        e_top = exponential(top, top, True, shift, magic, floor)
-        total_high, total_low = two_sum(high, low, e_top)
-        inverse, q_best = real(1) / (total_high + total_low), (high + low) / (total_high + total_low)
-        excess = log1p((high + low) / e_top, real(0))  # -log p of the most probable class
+    def function(y, p, cw, grad, hess, place, row, c, room, stage):
+        held, bent = cuda.local.array(kept, real), cuda.local.array(kept_bends, real)
+        fetch(p, place, held, stage, row.counts)
+        top, rare, a, b, d, most, high, low = look(p, place, held, room, stage, row.counts)
+        others = high + low
+        total = others + most
+        inverse, q_most = real(1) / total, others / total
+        pivot = most if others < most else real(math.nan)  # else there is no p near 1
+        excess = log1p(others / most, real(0))  # -log p of the most probable class
         loss_high, loss_low = real(0), real(0)
         slope_high, slope_low, bend_high, bend_low = real(0), real(0), real(0), real(0)
-        own_slope, own_bend, marks = real(0), real(0), real(0)  # of the most probable class; how many have a slope
+        own_slope, own_bend, marks = real(0), real(0), real(0)  # of the pivot; how many classes have a slope
         xs, ys, hs = cuda.local.array(width, real), cuda.local.array(width, real), cuda.local.array(width, real)
-        for first in range(g * width, n, threads * width):
-            read_tile(p, start, first, inner, xs)
-            if not indices:
-                target_tile(y, start, first, inner, ys)
-            for j in range(width):
-                k = first + j
-                e, target = exponential(xs[j], top, k == best, shift, magic, floor), real(0) if indices else ys[j]
-                _, _, loss, slope, bend = share(xs[j], top, e * inverse, k == best, q_best, excess, target, cw, k, true,
-                                                keep, even, classed, c)  # fmt: skip
-                loss_high, loss_low = two_sum(loss_high, loss_low, loss)
-                marks += real(1) if slope != real(0) else real(0)
-                if k == best:
-                    own_slope, own_bend = slope, bend
-                else:
+        if row.counts:
+            i, k = 0, begin(place)
+            while more(place, i, k):
+                get(p, place, held, stage, i, k, xs)
+                if not indices:
+                    target_tile(y, place, k, ys)
+                for j in range(width):
+                    e = of(xs[j], top, rare, a, b, d)
+                    mass = mass_of(ys[j], cw, k + j, row)
+                    _, _, loss, slope, bend = share(xs[j], e, top, inverse, q_most, pivot, excess, mass, c)
+                    loss_high, loss_low = two_sum(loss_high, loss_low, loss)
+                    if signed:
+                        marks += real(1) if slope != real(0) else real(0)
+                    if e == pivot:
+                        own_slope, own_bend = slope, bend
+                        slope, bend = real(0), real(0)
                     slope_high, slope_low = two_sum(slope_high, slope_low, slope)
-                    bend_high, bend_low = two_sum(bend_high, bend_low, bend)
-        loss_high, loss_low = group_sum_twofold(lanes, lows, loss_high, loss_low, g, threads)
+                    if with_hessian:
+                        bend_high, bend_low = two_sum(bend_high, bend_low, bend)
+                i += 1
+                k += stride
+        loss_high, loss_low = total_of(room, 5, loss_high, loss_low)
         if with_gradient:
-            slope_high, slope_low = group_sum_twofold(lanes, lows, slope_high, slope_low, g, threads)
-            own_slope = group_sum(lanes, own_slope, g, threads)
+            slope_high, slope_low = total_of(room, 7, slope_high, slope_low)
+            own_slope, _ = total_of(room, 9, own_slope, real(0))
             slope_rest = joined(slope_high, slope_low)
             slope_sum = slope_rest + own_slope
-            # Signed targets may add up to 0 and still count.
-            marks = group_sum(lanes, marks, g, threads) if signed else slope_sum
+            if signed:  # targets may add up to 0 and still count
+                marks, _ = total_of(room, 11, marks, real(0))
+            else:
+                marks = slope_sum
             bend_rest, bend_sum = real(0), real(0)
             if with_hessian:
-                bend_high, bend_low = group_sum_twofold(lanes, lows, bend_high, bend_low, g, threads)
-                own_bend = group_sum(lanes, own_bend, g, threads)
+                bend_high, bend_low = total_of(room, 13, bend_high, bend_low)
+                own_bend, _ = total_of(room, 15, own_bend, real(0))
                 bend_rest = joined(bend_high, bend_low)
                 bend_sum = bend_rest + own_bend
-            for first in range(g * width, n, threads * width):
-                read_tile(p, start, first, inner, xs)
-                if not indices:
-                    target_tile(y, start, first, inner, ys)
-                for j in range(width):
-                    k = first + j
-                    e, target = exponential(xs[j], top, k == best, shift, magic, floor), real(0) if indices else ys[j]
-                    pk, qk, _, slope, bend = share(xs[j], top, e * inverse, k == best, q_best, excess, target, cw, k,
-                                                   true, keep, even, classed, c)  # fmt: skip
-                    g_k, h = derivatives(pk, qk, k == best, slope_rest, slope_sum, bend_rest, bend_sum, slope, bend)
-                    empty = marks == real(0)  # no class counts, whatever the logits
-                    hs[j] = real(0) if empty else h * factor
-                    xs[j] = real(0) if empty else g_k * factor
-                write_tile(grad, start, first, inner, xs)
+            if not row.counts or marks == real(0):  # no class counts, whatever the logits
+                constant(grad, place, held, stage, row.instead)
                 if with_hessian:
-                    write_tile(hess, start, first, inner, hs)
+                    constant(hess, place, bent, stage, row.instead)
+            else:
+                i, k = 0, begin(place)
+                while more(place, i, k):
+                    get(p, place, held, stage, i, k, xs)
+                    if not indices:
+                        target_tile(y, place, k, ys)
+                    for j in range(width):
+                        e = of(xs[j], top, rare, a, b, d)
+                        mass = mass_of(ys[j], cw, k + j, row)
+                        pk, qk, _, slope, bend = share(xs[j], e, top, inverse, q_most, pivot, excess, mass, c)
+                        g_k, h = derivatives(
+                            pk, qk, e == pivot, slope_rest, slope_sum, bend_rest, bend_sum, slope, bend
+                        )
+                        hs[j], xs[j] = h * row.factor, g_k * row.factor
+                    if with_hessian:
+                        put(hess, place, bent, stage, i, k, hs)
+                    put(grad, place, held, stage, i, k, xs)
+                    i += 1
+                    k += stride
+            if with_hessian:
+                finish(hess, place, bent, stage, np.int64(-1), real(0))
+            finish(grad, place, held, stage, np.int64(-1), real(0))
         return joined(loss_high, loss_low)
 
     return function
 
 
-def probabilities(derivative: Any, real: Any, io: Access, indices: bool, spread: bool, signed: bool,
-                  order: int) -> Any:  # fmt: skip
+def probabilities(derivative: Any, tools: Tools, indices: bool, spread: bool, signed: bool) -> Any:
     """The loss of a row of probabilities, each class on its own; NaN for NaN and outside [0, 1]."""
-    width, read_tile, target_tile, write_tile = io.width, io.read_tile, io.target_tile, io.write_tile
-    with_gradient, with_hessian = order >= 1, order >= 2
+    real, io = tools.real, tools.io
+    width, stride, begin, more, fetch, get = io.width, io.stride, io.begin, io.more, io.fetch, io.get
+    target_tile, put, finish = io.target, io.put, io.finish
+    constant, total_of = fill(tools), tools.group.total
+    mass_of = mass_function(real, indices, signed, tools.classed)
+    with_gradient, with_hessian, (kept, kept_bends) = tools.order >= 1, tools.order >= 2, tools.kept
 
     @device
-    def function(y, p, cw, grad, hess, start, inner, n, true, keep, even, classed, factor, c, g, threads, lanes, lows,
-                 firsts):  # fmt: skip
-        high, low, over = real(0), real(0), slack(c.epsilon)
+    def function(y, p, cw, grad, hess, place, row, c, room, stage):
+        held, bent = cuda.local.array(kept, real), cuda.local.array(kept_bends, real)
         xs, ys, hs = cuda.local.array(width, real), cuda.local.array(width, real), cuda.local.array(width, real)
-        for first in range(g * width, n, threads * width):
-            read_tile(p, start, first, inner, xs)
-            if not indices:
-                target_tile(y, start, first, inner, ys)
-            for j in range(width):
-                k, x = first + j, xs[j]
-                loss, slope, bend = real(0), real(0), real(0)
-                mass = real(1) if k == true else real(0)
-                if spread:
-                    mass = (even + keep * mass) if indices else ys[j] * keep + even
-                    if classed:
-                        mass *= load(cw, k, real)
-                if mass != real(0):
-                    loss, slope, bend = derivative(x, c)
-                    loss, slope, bend = mass * loss, mass * slope, mass * bend
-                inside = x >= -over and x <= real(1) + over
-                if not indices and not signed:
-                    inside = inside and ys[j] >= real(0) and ys[j] <= real(1)
-                if not inside:
-                    loss, slope, bend = real(np.nan), real(np.nan), real(np.nan)
-                high, low = two_sum(high, low, loss)
-                xs[j], hs[j] = slope * factor, bend * factor
+        fetch(p, place, held, stage, row.counts)
+        high, low, over = real(0), real(0), slack(c.epsilon)
+        if row.counts:
+            i, k = 0, begin(place)
+            while more(place, i, k):
+                get(p, place, held, stage, i, k, xs)
+                if not indices:
+                    target_tile(y, place, k, ys)
+                for j in range(width):
+                    x = xs[j]
+                    loss, slope, bend = real(0), real(0), real(0)
+                    mass = real(1) if k + j == row.true else real(0)
+                    if spread:
+                        mass = mass_of(ys[j], cw, k + j, row)
+                    if mass != real(0):
+                        loss, slope, bend = derivative(x, c)
+                        loss, slope, bend = mass * loss, mass * slope, mass * bend
+                    if not (x >= -over and x <= real(1) + over):
+                        loss, slope, bend = real(math.nan), real(math.nan), real(math.nan)
+                    high, low = two_sum(high, low, loss)
+                    xs[j], hs[j] = slope * row.factor, bend * row.factor
+                if with_hessian:
+                    put(hess, place, bent, stage, i, k, hs)
+                if with_gradient:
+                    put(grad, place, held, stage, i, k, xs)
+                i += 1
+                k += stride
+        else:
             if with_gradient:
-                write_tile(grad, start, first, inner, xs)
+                constant(grad, place, held, stage, row.instead)
             if with_hessian:
-                write_tile(hess, start, first, inner, hs)
-        high, low = group_sum_twofold(lanes, lows, high, low, g, threads)
+                constant(hess, place, bent, stage, row.instead)
+        if with_hessian:
+            finish(hess, place, bent, stage, np.int64(-1), real(0))
+        if with_gradient:
+            finish(grad, place, held, stage, np.int64(-1), real(0))
+        high, low = total_of(room, 5, high, low)
         return joined(high, low)
+
+    return function
+
+
+def softmax_row(tools: Tools) -> Any:
+    """The function that writes the softmax of a row."""
+    real, io = tools.real, tools.io
+    width, stride, begin, more, fetch = io.width, io.stride, io.begin, io.more, io.fetch
+    put, finish = io.put, io.finish
+    (kept, _), (look, of) = tools.kept, tools.survey()
+    exps = exponential_tile(tools, of)
+
+    @device
+    def function(p, out, place, room, stage):
+        held, values = cuda.local.array(kept, real), cuda.local.array(width, real)
+        fetch(p, place, held, stage, place.live)
+        top, rare, a, b, d, most, high, low = look(p, place, held, room, stage, place.live)
+        high, low = two_sum(high, low, most)
+        inverse = real(1) / (high + low)
+        if place.live:
+            i, k = 0, begin(place)
+            while more(place, i, k):
+                exps(p, place, held, stage, i, k, top, rare, a, b, d, values)
+                for j in range(width):
+                    values[j] *= inverse
+                put(out, place, held, stage, i, k, values)
+                i += 1
+                k += stride
+        finish(out, place, held, stage, np.int64(-1), real(0))
 
     return function

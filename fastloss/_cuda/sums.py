@@ -1,4 +1,4 @@
-"""How sums are ordered: 16 elements a thread, then a tree over the block's threads, then float64 across blocks.
+"""How sums are ordered: what a thread has, then a tree over lanes and over warps, then float64 across blocks.
 
 The order depends on the shape and on y_pred's dtype, not on the card or its load, so sums repeat bit for bit.
 """
@@ -10,11 +10,12 @@ from numba import cuda
 
 from .._compile.cuda import SIMULATED, device
 from .._compile.cuda_memory import load, store
-from .._math.elementary import two_sum
+from .tiling import ALL, WARP
 
 THREADS = 4 if SIMULATED else 256
 """Threads in a block; the simulator runs some thousand a second."""
 FINAL_THREADS = 4 if SIMULATED else 1024
+BLOCK_THREADS = THREADS
 EACH = 8 if SIMULATED else 16
 """Elements of a thread."""
 TILE = THREADS * EACH
@@ -22,48 +23,33 @@ TILE = THREADS * EACH
 
 
 @device
-def group_sum(lanes: Any, value: Any, g: Any, threads: Any) -> Any:
-    """The sum of value over the group of `threads` threads, a power of two, in which this is number g."""
-    t, half = cuda.threadIdx.x, threads // 2
-    cuda.syncthreads()
-    lanes[t] = value
-    while half > 0:
+def block_sum(lanes: Any, value: Any, threads: Any) -> Any:
+    """The sum of value over the block's threads, a power of two. Known to the first warp."""
+    t = cuda.threadIdx.x
+    if SIMULATED:
+        lanes[t] = value
         cuda.syncthreads()
-        if g < half:
-            lanes[t] += lanes[t + half]
-        half //= 2
-    cuda.syncthreads()
-    return lanes[t - g]
-
-
-@device
-def group_sum_twofold(lanes: Any, lows: Any, high: Any, low: Any, g: Any, threads: Any) -> Any:
-    """The same of high + low, as two floats."""
-    t, half = cuda.threadIdx.x, threads // 2
-    cuda.syncthreads()
-    lanes[t], lows[t] = high, low
+        half = threads // 2
+        while half > 0:
+            if t < half:
+                lanes[t] += lanes[t + half]
+            cuda.syncthreads()
+            half //= 2
+        return lanes[0]
+    half = 16
     while half > 0:
-        cuda.syncthreads()
-        if g < half:
-            lanes[t], lows[t] = two_sum(lanes[t], lows[t] + lows[t + half], lanes[t + half])
+        value += cuda.shfl_xor_sync(ALL, value, half)
         half //= 2
+    if t % WARP == 0:
+        lanes[t // WARP] = value
     cuda.syncthreads()
-    return lanes[t - g], lows[t - g]
-
-
-@device
-def group_max(lanes: Any, value: Any, g: Any, threads: Any) -> Any:
-    """The largest value of the group."""
-    t, half = cuda.threadIdx.x, threads // 2
-    cuda.syncthreads()
-    lanes[t] = value
-    while half > 0:
-        cuda.syncthreads()
-        if g < half and lanes[t + half] > lanes[t]:
-            lanes[t] = lanes[t + half]
-        half //= 2
-    cuda.syncthreads()
-    return lanes[t - g]
+    if t < WARP:
+        value = lanes[t] if t < threads // WARP else type(value)(0)
+        half = 16
+        while half > 0:
+            value += cuda.shfl_xor_sync(ALL, value, half)
+            half //= 2
+    return value
 
 
 @device
@@ -72,7 +58,7 @@ def _sum(partials: Any, count: Any, lanes: Any) -> Any:
     t, total = cuda.threadIdx.x, 0.0
     for i in range(t, count, FINAL_THREADS):
         total += load(partials, i, np.float64)
-    return group_sum(lanes, total, t, FINAL_THREADS)
+    return block_sum(lanes, total, FINAL_THREADS)
 
 
 def final(partials: Any, count: Any, value: Any, total: Any, divided: Any, factor: Any) -> None:

@@ -48,7 +48,12 @@ def _from_float16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 @compiles(to_float16, types.float32, typer=lambda value: types.uint16)
 def _to_float16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return builder.bitcast(builder.fptrunc(args[0], HALF), I16)
+    return float16_bits(builder, args[0])
+
+
+def float16_bits(builder: Any, value: Any) -> Any:
+    """What LLVM does for to_float16."""
+    return builder.bitcast(builder.fptrunc(value, HALF), I16)
 
 
 @compiles(from_bfloat16, types.uint16, typer=lambda value: types.float32)
@@ -58,9 +63,14 @@ def _from_bfloat16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 @compiles(to_bfloat16, types.float32, typer=lambda value: types.uint16)
 def _to_bfloat16(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    bits = builder.bitcast(args[0], I32)
+    return bfloat16_bits(builder, args[0])
+
+
+def bfloat16_bits(builder: Any, value: Any) -> Any:
+    """What LLVM does for to_bfloat16."""
+    bits = builder.bitcast(value, I32)
     high = builder.lshr(bits, I32(16))
     lowest = builder.and_(high, I32(1))
     rounded = builder.lshr(builder.add(builder.add(bits, I32(0x7FFF)), lowest), I32(16))
-    is_nan = builder.fcmp_unordered("uno", args[0], args[0])
+    is_nan = builder.fcmp_unordered("uno", value, value)
     return builder.trunc(builder.select(is_nan, builder.or_(high, I32(0x40)), rounded), I16)

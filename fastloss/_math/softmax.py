@@ -49,7 +49,12 @@ def scaling(top: Any) -> Any:
 def scaled_exp(z: Any, shift: Any, magic: Any, floor: Any) -> Any:
     """exp(z - shift) times a power of two that is the same for the whole row."""
     x = z - shift
-    x = floor if x < floor else x
+    return raised_exp(floor if x < floor else x, magic)
+
+
+@scalar
+def raised_exp(x: Any, magic: Any) -> Any:
+    """exp(x) times a power of two, for an x that is not below the floor of its row."""
     t = fma(x, pick(x, LOG2E, LOG2E), magic)
     return exp_of_rest(reduced(t - magic, x)) * power_of_two(t)
 

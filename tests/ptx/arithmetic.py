@@ -50,8 +50,10 @@ def _extreme(function, joined):
 fmin, fmax = _extreme(np.fmin, np.logical_or), _extreme(np.fmax, np.logical_and)
 
 
-def shuffle(a, lanes):
+def shuffle(a, lanes, bound, mask, m):
     """shfl.bfly: the value of the thread of the same warp whose number differs in these bits."""
+    if np.any(((np.asarray(bound) != 31) | (np.asarray(mask) != 0xFFFFFFFF)) & m):
+        raise KernelError("a shuffle among some lanes of a warp")
     t = np.arange(a.size)
     other = t ^ np.asarray(lanes).astype(np.int64)
     return a[np.where(other < a.size, other, t)]
@@ -82,12 +84,17 @@ lg2_approx = _approximate(np.log2, 22)
 rcp_approx = _approximate(np.reciprocal, 23)
 
 
-def bf16x2(high, low):
-    """Two floats as bfloat16, the first in the upper half."""
-    halves = [
-        np.asarray(x, np.float32).astype(ml_dtypes.bfloat16).view(np.uint16).astype(np.uint32) for x in (high, low)
-    ]
-    return halves[0] << np.uint32(16) | halves[1]
+def _both(kind):
+    """Two floats as floats of 16 bits, the first in the upper half."""
+
+    def of(high, low):
+        halves = [np.asarray(x, np.float32).astype(kind).view(np.uint16).astype(np.uint32) for x in (high, low)]
+        return halves[0] << np.uint32(16) | halves[1]
+
+    return of
+
+
+bf16x2, f16x2 = _both(ml_dtypes.bfloat16), _both(np.float16)
 
 
 def _shift(operator, a, n, beyond):
@@ -113,6 +120,14 @@ def divide(a, b, rest, m):
     if q.dtype.kind == "i":
         q = q + ((np.remainder(a, b) != 0) & ((a < 0) != (b < 0)))
     return a - q * b if rest else q
+
+
+def insert(a, b, start, length):
+    """bfi: b, with so many of the low bits of a from bit `start` on."""
+    start, length = int(np.unique(start).item()), int(np.unique(length).item())
+    mask = np.uint64(((1 << length) - 1) << start)
+    moved = np.asarray(a).astype(np.uint64) << np.uint64(start)
+    return ((moved & mask) | (np.asarray(b).astype(np.uint64) & ~mask)).astype(b.dtype)
 
 
 def high(a, b):

@@ -16,7 +16,7 @@ SIMPLE = {"add": "add", "sub": "subtract", "mul": "multiply", "and": "bitwise_an
           "xor": "bitwise_xor", "min": "minimum", "max": "maximum", "neg": "negative", "abs": "absolute",
           "not": "invert", "sqrt": "sqrt", "div": "divide"}  # fmt: skip
 SPECIAL = {"%tid.x": "run.tid", "%ctaid.x": "run.block", "%ntid.x": "run.threads", "%nctaid.x": "run.blocks"}
-MODES = {"rn", "lo", "hi", "wide", "approx", "ftz"}
+MODES = {"rn", "lo", "hi", "wide", "approx", "ftz", "NaN"}
 
 
 class Translator:
@@ -139,8 +139,9 @@ class Translator:
             "fma": lambda: f"fma{kind[1:]}({joined})",
             "rcp": lambda: f"np.divide(NP['{kind}'].type(1), {joined})",
             "min": lambda: f"fmin({joined})",
-            "max": lambda: f"fmax({joined})",
+            "max": lambda: f"np.maximum({joined})" if "NaN" in modes else f"fmax({joined})",
             "mul": lambda: f"high({joined})",
+            "bfi": lambda: f"insert({joined})",
             "prmt": lambda: f"permute({joined})",
             "mad": lambda: "{} * {} + {}".format(*values),
         }[head]()
@@ -174,16 +175,17 @@ class Translator:
 
     def _shuffle(self, modes, d, a, lanes, bound, mask):
         """shfl between the lanes of whole warps."""
-        if modes != ["sync", "bfly", "b32"] or (bound, mask) != ("31", "-1"):
-            raise ValueError(modes, bound, mask)
+        if modes != ["sync", "bfly", "b32"]:
+            raise ValueError(modes)
         d, _, valid = d.partition("|")
-        code = f"copyto({self.view(d, 'b32')}, shuffle({self.view(a, 'b32')}, {self._value(lanes, 'u32')}), where=m)"
+        values = ", ".join([self.view(a, "b32"), *(self._value(o, "b32") for o in (lanes, bound, mask))])
+        code = f"copyto({self.view(d, 'b32')}, shuffle({values}, m), where=m)"
         return code + (f"; copyto({self.view(valid, 'pred')}, True, where=m)" if valid else "")
 
     def _convert(self, modes, d, a, b=None):
         *modes, target, source = modes
-        if (target, source, modes) == ("bf16x2", "f32", ["rn"]):
-            return f"copyto({self.view(d, 'b32')}, bf16x2({self._value(a, 'f32')}, {self._value(b, 'f32')}), where=m)"
+        if target in ("bf16x2", "f16x2") and (source, modes) == ("f32", ["rn"]):
+            return f"copyto({self.view(d, 'b32')}, {target}({self._value(a, 'f32')}, {self._value(b, 'f32')}), where=m)"
         if set(modes) - {"rn", "rni", "rzi", "rmi", "rpi"}:
             raise ValueError(modes)
         x = f"{self._widened(a, source)}.astype(NP['{source}'])" if self._register(a) else self._value(a, source)
