@@ -173,52 +173,6 @@ def _moves(count: int) -> tuple[Any, Any]:
 MOVES = {count: _moves(count) for count in (2, 4, 8)}
 
 
-def _parts(count: int, group: int) -> tuple[Any, Any]:
-    """(take, keep): copy a part of `group` elements out of a local array of `count`, and into it.
-
-    Each element is chosen by the number of the part: an array that is indexed by it would not stay in registers.
-    """
-
-    def take(whole, part, target):
-        for k in range(group):
-            target[k] = whole[part * group + k]
-
-    def keep(source, part, whole):
-        for k in range(group):
-            whole[part * group + k] = source[k]
-
-    def lower_take(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        whole, target = _local(context, builder, sig, args, 0), _local(context, builder, sig, args, 2)
-        for k in range(group):
-            value = builder.load(whole(k))
-            for other in range(1, count // group):
-                here = builder.icmp_signed("==", args[1], args[1].type(other))
-                value = builder.select(here, builder.load(whole(other * group + k)), value)
-            builder.store(value, target(k))
-        return context.get_dummy_value()
-
-    def lower_keep(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        source, whole = _local(context, builder, sig, args, 0), _local(context, builder, sig, args, 2)
-        for j in range(count):
-            here = builder.icmp_signed("==", args[1], args[1].type(j // group))
-            value = builder.select(here, builder.load(source(j % group)), builder.load(whole(j)))
-            builder.store(value, whole(j))
-        return context.get_dummy_value()
-
-    for function, lower in ((take, lower_take), (keep, lower_keep)):
-        compiles(function, types.Array, types.Integer, types.Array, typer=lambda a, part, b: types.none)(lower)
-    return take, keep
-
-
-def _local(context: Any, builder: Any, sig: Any, args: Any, which: int) -> Any:
-    """The function from an index to a pointer to that element of a local array."""
-    data = context.make_array(sig.args[which])(context, builder, args[which]).data
-    return lambda k: builder.gep(data, [I64(k)])
-
-
-PARTS = {(count, group): _parts(count, group) for count in (2, 4, 8) for group in (1, 2, 4, 8) if group <= count}
-
-
 class Flat:
     """In the simulator: a flat array. Those of NumPy it copies for each launch, and back; of others it asks nothing."""
 

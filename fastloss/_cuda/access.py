@@ -208,3 +208,11 @@ def _write_tile(form: Format, width: int) -> Any:
             write(base, index, values[0])
 
     return write_tile
+
+
+@scalar
+def quotient(n: Any, d: Any) -> Any:
+    """n // d of numbers that are not negative: in 32 bits, where they fit."""
+    if (n | d) >> np.int64(32) == np.int64(0):
+        return np.int64(np.uint32(n) // np.uint32(d))
+    return n // d

@@ -5,27 +5,13 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from .._compile.cuda_memory import PARTS, VECTORS, load, store
+from .._compile.cuda import device
+from .._compile.cuda_memory import VECTORS, load, store
 from .._compile.jit import scalar
 from .._math.constants import named
-from .formats import Format
+from .access import quotient, writer
+from .formats import Format, packer
 from .sums import EACH, THREADS, TILE, block_sum
-
-
-def writer(vector: int, aligned: bool) -> Any:
-    """The function that writes a vector of results, or what of it lies inside the array."""
-    store_vector = VECTORS[vector][1]
-
-    @scalar
-    def put(base, i, size, values):
-        if aligned and i + vector <= size:
-            store_vector(base, i, values)
-        else:
-            for j in range(vector):
-                if i + j < size:
-                    store(base, i + j, values[j])
-
-    return put
 
 
 def element_function(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
@@ -65,82 +51,119 @@ def target_left_out(real: Any, read_y: Any, label: bool, missing: bool) -> Any:
     return left_out
 
 
+def in_turn(count: int, step: Any) -> Any:
+    """The function that calls step(..., k) for each k below count, without a loop.
+
+    A loop with much maths would not be unrolled, and arrays that are indexed by it would not stay in registers.
+    """
+    if count == 1:
+
+        @device
+        def only(ys, ps, gs, hs, total, c, factors, at, labels, scale):
+            return step(ys, ps, gs, hs, total, c, factors, at, labels, scale, 0)
+
+        return only
+    before, last = in_turn(count - 1, step), count - 1
+
+    @device
+    def all_of(ys, ps, gs, hs, total, c, factors, at, labels, scale):
+        total = before(ys, ps, gs, hs, total, c, factors, at, labels, scale)
+        return step(ys, ps, gs, hs, total, c, factors, at, labels, scale, last)
+
+    return all_of
+
+
+def vector_function(evaluate: Any, real: Any, label: Format, pred: Format, grad_format: Format, order: int) -> Any:
+    """The function that computes all elements of 16 bytes of y_pred, without weights, and adds their losses."""
+    vector = 16 // np.dtype(pred.storage).itemsize
+    y_type, p_type, g_type = label.storage, pred.storage, grad_format.storage
+    load_vector, store_vector = VECTORS[vector]
+    pack, with_gradient, with_hessian = packer(grad_format, vector), order >= 1, order >= 2
+
+    @device
+    def element(ys, ps, gs, hs, total, c, factors, at, labels, scale, k):
+        li, gi, hi = evaluate(ys[k], ps[k], c, factors, at + k, labels)
+        if with_gradient:
+            gs[k] = gi * scale
+        if with_hessian:
+            hs[k] = hi * scale
+        return total + li
+
+    elements = in_turn(vector, element)
+
+    @device
+    def compute(y, p, grad, hess, total, c, factors, i, labels, scale):
+        ys, ps = cuda.local.array(vector, y_type), cuda.local.array(vector, p_type)
+        gs, hs, bits = cuda.local.array(vector, real), cuda.local.array(vector, real), cuda.local.array(vector, g_type)
+        load_vector(y, i, ys)
+        load_vector(p, i, ps)
+        total = elements(ys, ps, gs, hs, total, c, factors, i, labels, scale)
+        if with_gradient:
+            pack(gs, bits)
+            store_vector(grad, i, bits)
+        if with_hessian:
+            pack(hs, bits)
+            store_vector(hess, i, bits)
+        return total
+
+    return compute
+
+
 def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format: Format, order: int,
                 aligned: bool, ignores: bool = False, missing: bool = False) -> Any:  # fmt: skip
     """The kernel of one loss for arrays of these formats.
 
     maths is that of `_cpu.elementwise.block`. aligned: all arrays begin where vectors of 16 bytes of y_pred may.
-    A weight belongs to `repeat` consecutive elements (0: no weights); wanted: that of `passes.Call`.
+    A weight belongs to `repeat` consecutive elements (0: no weights); wanted: that of `passes.Call`. Blocks with
+    weights, losses to be written or the end of the arrays in them go element by element.
     Where y or p is outside the domain, all results are NaN: an exception would have to wait for the device.
     """
-    constants, write_g = maths.constants, grad_format.write
-    with_gradient, with_hessian, g_bits = order >= 1, order >= 2, write_g is not None
-    y_type, p_type, g_type = label.storage, pred.storage, grad_format.storage
+    constants, y_type, p_type = maths.constants, label.storage, pred.storage
+    with_gradient, with_hessian, write = order >= 1, order >= 2, writer(grad_format)
     vector = 16 // np.dtype(p_type).itemsize
-    # Maths that is long is unrolled less: what does not fit the registers would go through local memory. A vector is
-    # then computed in parts.
-    few = (2 if real is np.float32 else 1) if with_hessian else 4
-    group = min(vector, few if maths.long else 8)
-    parts, rounds = vector // group, EACH // vector
-    load_vector, put = VECTORS[vector][0], writer(vector, aligned)
+    rounds, plain = EACH // vector, aligned and not ignores and not missing
     evaluate = element_function(maths, real, label.read, pred.read)
+    compute = vector_function(evaluate, real, label, pred, grad_format, order)
     leaves_out, left_out = ignores or missing, target_left_out(real, label.read, ignores, missing)
-    take, keep = PARTS[vector, group]
 
     def kernel(y, p, w, losses, grad, hess, partials, scales, factors, size, repeat, wanted, scaled, labels, ignored,
                scale, c0, c1, c2, c3, c4):  # fmt: skip
         lanes = cuda.shared.array(THREADS, real)
-        ys, ps = cuda.local.array(vector, y_type), cuda.local.array(vector, p_type)
-        gs, hs = cuda.local.array(vector, g_type), cuda.local.array(vector, g_type)
-        y_part, p_part = cuda.local.array(group, y_type), cuda.local.array(group, p_type)
-        g_part, h_part = cuda.local.array(group, g_type), cuda.local.array(group, g_type)
         t, c, total = cuda.threadIdx.x, named((c0, c1, c2, c3, c4), constants), real(0)
         nothing = False
         if scaled:  # by one over the sum of the weights, which the host does not know
             scale, nothing = load(scales, 0, real), load(scales, 1, real) == real(0)
-        for step in range(rounds):
-            i = np.int64(cuda.blockIdx.x) * TILE + (step * THREADS + t) * vector
-            whole = i + vector <= size
-            if aligned and whole:
-                load_vector(y, i, ys)
-                load_vector(p, i, ps)
-            else:
-                for j in range(vector):
-                    if i + j < size:
-                        ys[j] = load(y, i + j, y_type)
-                        ps[j] = load(p, i + j, p_type)
-            for part in range(parts):
-                take(ys, part, y_part)
-                take(ps, part, p_part)
-                for k in range(group):
-                    at = i + part * group + k
-                    if at < size:
-                        li, gi, hi = evaluate(y_part[k], p_part[k], c, factors, at, labels)
-                        factor = scale
-                        if repeat != 0 or leaves_out:
-                            wi = load(w, at // repeat, real) if repeat != 0 else real(1)
-                            if leaves_out and left_out(y_part[k], real(ignored)) and not wi < real(0):
-                                wi = real(0)
-                            if wi == real(0) or (nothing and wi > real(0)):
-                                li, gi, hi = real(0), real(0), real(0)
-                            elif wi < real(0):
-                                li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
-                            li, factor = li * wi, scale * wi
-                        total += li
-                        if wanted & 1:
-                            store(losses, at, li)
-                        if with_gradient:
-                            g_part[k] = write_g(gi * factor) if g_bits else g_type(gi * factor)
-                        if with_hessian:
-                            h_part[k] = write_g(hi * factor) if g_bits else g_type(hi * factor)
+        first = np.int64(cuda.blockIdx.x) * TILE
+        if plain and repeat == 0 and not wanted & 1 and first + TILE <= size:
+            i = first + t * vector
+            for _ in range(rounds):
+                total = compute(y, p, grad, hess, total, c, factors, i, labels, scale)
+                i += THREADS * vector
+        else:
+            at, last = first + t, min(first + TILE, size)
+            while at < last:
+                y_bits = load(y, at, y_type)
+                li, gi, hi = evaluate(y_bits, load(p, at, p_type), c, factors, at, labels)
+                factor = scale
+                if repeat != 0 or leaves_out:
+                    wi = real(1)
+                    if repeat != 0:
+                        wi = load(w, at if repeat == 1 else quotient(at, repeat), real)
+                    if leaves_out and left_out(y_bits, real(ignored)) and not wi < real(0):
+                        wi = real(0)
+                    if wi == real(0) or (nothing and wi > real(0)):
+                        li, gi, hi = real(0), real(0), real(0)
+                    elif wi < real(0):
+                        li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
+                    li, factor = li * wi, scale * wi
+                total += li
+                if wanted & 1:
+                    store(losses, at, li)
                 if with_gradient:
-                    keep(g_part, part, gs)
+                    write(grad, at, gi * factor)
                 if with_hessian:
-                    keep(h_part, part, hs)
-            if with_gradient:
-                put(grad, i, size, gs)
-            if with_hessian:
-                put(hess, i, size, hs)
+                    write(hess, at, hi * factor)
+                at += THREADS
         if wanted & 2:
             total = block_sum(lanes, total, THREADS)
             if t == 0:

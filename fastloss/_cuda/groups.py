@@ -1,6 +1,7 @@
 """What the threads of a group find out together: the largest of their values, and sums.
 
-Lanes of a warp shuffle; the warps of a block meet once, in shared memory. The order of a sum depends on the group alone.
+Lanes of a warp shuffle; the warps of a block meet once, in shared memory. The order of a sum depends on the group
+alone.
 """
 
 from typing import Any, NamedTuple
@@ -141,6 +142,7 @@ def _shuffling(threads: int, real: Any, plain: bool) -> Group:
 def _simulated(threads: int) -> Group:
     """In the simulator every thread reads what all of its group have."""
 
+    @device
     def gathered(room: Any, value: Any) -> Any:
         t = cuda.threadIdx.x
         cuda.syncthreads()
@@ -151,10 +153,12 @@ def _simulated(threads: int) -> Group:
         cuda.syncthreads()
         return found
 
+    @device
     def largest(room, slot, value):
         found = gathered(room, value)
         return type(value)(np.max(found))  # NaN if one is
 
+    @device
     def total(room, slot, high, low):
         highs, lows = gathered(room, high), gathered(room, low)
         high, low = highs[0], lows[0]
@@ -162,6 +166,7 @@ def _simulated(threads: int) -> Group:
             high, low = two_sum(high, low + lows[k], highs[k])
         return high, low
 
+    @device
     def rest(room, slot, most, high, low):
         mosts, highs, lows = gathered(room, most), gathered(room, high), gathered(room, low)
         most, high, low = mosts[0], highs[0], lows[0]
@@ -171,6 +176,7 @@ def _simulated(threads: int) -> Group:
             most = max(most, mosts[k])
         return most, high, low
 
+    @device
     def rest_and_largest(room, slot, most, high, low, value):
         return (*rest(room, slot, most, high, low), largest(room, slot, value))
 

@@ -10,7 +10,7 @@ from .._compile.cuda import device
 from .._compile.cuda_memory import load, store
 from .._compile.jit import scalar
 from .._math.constants import named
-from .access import access, reader
+from .access import access, quotient, reader
 from .formats import Format
 from .groups import ROOM, group
 from .rows import Row, Tools, every_class, one_class, probabilities, shared_target, softmax_row
@@ -33,14 +33,6 @@ class Place(NamedTuple):
     rows: Any
     live: Any
     """Whether there is such a row."""
-
-
-@scalar
-def quotient(n: Any, d: Any) -> Any:
-    """n // d of numbers that are not negative: in 32 bits, where they fit."""
-    if (n | d) >> np.int64(32) == np.int64(0):
-        return np.int64(np.uint32(n) // np.uint32(d))
-    return n // d
 
 
 def class_reader(label: Format) -> Any:

@@ -1,7 +1,7 @@
 """Rows through shared memory: the rows of a warp are one run of memory, whatever the length of a row.
 
-Such a run begins at a multiple of 16 bytes and is moved as vectors by neighbouring lanes, to and from the warp's part of
-the stage, where each thread finds its row.
+Such a run begins at a multiple of 16 bytes and is moved as vectors by neighbouring lanes, to and from the warp's part
+of the stage, where each thread finds its row.
 """
 
 import math
