@@ -39,6 +39,38 @@ def element_function(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
     return evaluate
 
 
+def hard_function(maths: Any, real: Any, read_p: Any) -> Any:
+    """The same of an element whose label is 0 or 1, where `simple` is true of the constants."""
+    hard, outside, by_label, p_bits = maths.sides.hard, maths.sides.hard_outside, maths.by_label, read_p is not None
+
+    @scalar
+    def evaluate(y, p, c, factors, at, labels):
+        if by_label is not None:
+            c = by_label(c, load(factors, at % labels, real))
+        pi = real(read_p(p)) if p_bits else real(p)
+        li, gi, hi = hard(y, pi, c)
+        if outside(y, pi, c):
+            li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
+        return li, gi, hi
+
+    return evaluate
+
+
+def all_hard(maths: Any, real: Any, label: Format, vector: int) -> Any:
+    """The function that says whether `hard_function` does for all labels of a vector, and makes them numbers."""
+    simple, soft, read, y_bits = maths.sides.simple, maths.sides.soft, label.read, label.read is not None
+
+    @device
+    def function(bits, ys, c):
+        all_of_them = simple(c)
+        for j in range(vector):
+            ys[j] = real(read(bits[j])) if y_bits else real(bits[j])
+            all_of_them = all_of_them and not soft(ys[j])
+        return all_of_them
+
+    return function
+
+
 def target_left_out(real: Any, read_y: Any, label: bool, missing: bool) -> Any:
     """Whether a target does not count, as it lies in memory: it is the label that is ignored, or NaN."""
     y_bits = read_y is not None
@@ -73,23 +105,30 @@ def in_turn(count: int, step: Any) -> Any:
     return all_of
 
 
-def vector_function(evaluate: Any, real: Any, label: Format, pred: Format, grad_format: Format, order: int) -> Any:
+def vector_function(maths: Any, evaluate: Any, real: Any, label: Format, pred: Format, grad_format: Format,
+                    order: int) -> Any:  # fmt: skip
     """The function that computes all elements of 16 bytes of y_pred, without weights, and adds their losses."""
     vector = 16 // np.dtype(pred.storage).itemsize
     y_type, p_type, g_type = label.storage, pred.storage, grad_format.storage
     load_vector, store_vector = VECTORS[vector]
     pack, with_gradient, with_hessian = packer(grad_format, vector), order >= 1, order >= 2
+    has_hard = maths.sides is not None
+    are_hard = all_hard(maths, real, label, vector) if has_hard else None
 
-    @device
-    def element(ys, ps, gs, hs, total, c, factors, at, labels, scale, k):
-        li, gi, hi = evaluate(ys[k], ps[k], c, factors, at + k, labels)
-        if with_gradient:
-            gs[k] = gi * scale
-        if with_hessian:
-            hs[k] = hi * scale
-        return total + li
+    def element_of(function: Any) -> Any:
+        @device
+        def element(ys, ps, gs, hs, total, c, factors, at, labels, scale, k):
+            li, gi, hi = function(ys[k], ps[k], c, factors, at + k, labels)
+            if with_gradient:
+                gs[k] = gi * scale
+            if with_hessian:
+                hs[k] = hi * scale
+            return total + li
 
-    elements = in_turn(vector, element)
+        return element
+
+    elements = in_turn(vector, element_of(evaluate))
+    hard_elements = in_turn(vector, element_of(hard_function(maths, real, pred.read))) if has_hard else elements
 
     @device
     def compute(y, p, grad, hess, total, c, factors, i, labels, scale):
@@ -97,7 +136,14 @@ def vector_function(evaluate: Any, real: Any, label: Format, pred: Format, grad_
         gs, hs, bits = cuda.local.array(vector, real), cuda.local.array(vector, real), cuda.local.array(vector, g_type)
         load_vector(y, i, ys)
         load_vector(p, i, ps)
-        total = elements(ys, ps, gs, hs, total, c, factors, i, labels, scale)
+        if has_hard:
+            hard_labels = cuda.local.array(vector, real)
+            if are_hard(ys, hard_labels, c):
+                total = hard_elements(hard_labels, ps, gs, hs, total, c, factors, i, labels, scale)
+            else:
+                total = elements(ys, ps, gs, hs, total, c, factors, i, labels, scale)
+        else:
+            total = elements(ys, ps, gs, hs, total, c, factors, i, labels, scale)
         if with_gradient:
             pack(gs, bits)
             store_vector(grad, i, bits)
@@ -123,7 +169,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     vector = 16 // np.dtype(p_type).itemsize
     rounds, plain = EACH // vector, aligned and not ignores and not missing
     evaluate = element_function(maths, real, label.read, pred.read)
-    compute = vector_function(evaluate, real, label, pred, grad_format, order)
+    compute = vector_function(maths, evaluate, real, label, pred, grad_format, order)
     leaves_out, left_out = ignores or missing, target_left_out(real, label.read, ignores, missing)
 
     def kernel(y, p, w, losses, grad, hess, partials, scales, factors, size, repeat, wanted, scaled, labels, ignored,

@@ -37,8 +37,6 @@ class ElementwiseMaths(NamedTuple):
     """Whether there is so much maths that a CPU should take as many elements at a time as it can."""
     apart: bool = False
     """Whether there is so little that loss and derivatives are faster in a loop each: the second waits for stores."""
-    long: bool = False
-    """Whether the maths is too long to be unrolled eight times in a kernel of a GPU."""
     constants: type = NoConstants
     """The named tuple that c is."""
     by_label: Any = None
