@@ -78,7 +78,7 @@ def _logit_maths(name: str) -> ElementwiseMaths:
         return (loss if one else both, grad if one else f * fma(g, t_nll, slope),
                 hess if one else f * fma(g, curve, p * q))  # fmt: skip
 
-    return logit_mixture(f"binary_focal_logits_{name}", side, mixture)._replace(long=raised is power)
+    return logit_mixture(f"binary_focal_logits_{name}", side, mixture)
 
 
 @cache
@@ -116,7 +116,7 @@ def _probability_maths(name: str) -> ElementwiseMaths:
         one = b == T(0)
         return loss if one else f * both, grad if one else slope, hess if one else half * curve * half
 
-    return probability_mixture(f"binary_focal_{name}", side, mixture)._replace(long=raised is power)
+    return probability_mixture(f"binary_focal_{name}", side, mixture)
 
 
 @dataclass(frozen=True)
