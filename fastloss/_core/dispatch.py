@@ -9,13 +9,15 @@ import numpy as np
 from .._compile.jit import COMPILED
 from .._cpu import evaluate as cpu
 from .._interop import jax, torch
-from .._request.arrays import describe, is_number, on_gpu
+from .._request.arrays import describe, is_gpu_class, is_number, on_gpu
 
 
 def backend_of(name: str, arguments: dict[str, Any]) -> Any:
     """The module that computes where the arguments are; TypeError where they are on the CPU and on a GPU."""
     if all(value is None or type(value) is np.ndarray for value in arguments.values()):
         return cpu  # at once, for small arrays' sake
+    if _on_one_gpu(arguments) and not _missing():
+        return _cuda()
     first: Any = None
     host: Any = None
     for argument, value in arguments.items():
@@ -37,6 +39,12 @@ def backend_of(name: str, arguments: dict[str, Any]) -> Any:
     if missing:
         raise RuntimeError(f"{name}: {first} is a {describe(arguments[first])}, but {missing}")
     return _cuda()
+
+
+def _on_one_gpu(arguments: dict[str, Any]) -> bool:
+    """Whether all are arrays of one library that has no others, or None: the usual call."""
+    cls: Any = type(arguments["y_pred"])
+    return is_gpu_class(cls) and all(value is None or type(value) is cls for value in arguments.values())
 
 
 @cache

@@ -113,7 +113,7 @@ def vector_function(maths: Any, evaluate: Any, real: Any, label: Format, pred: F
     load_vector, store_vector = VECTORS[vector]
     pack, with_gradient, with_hessian = packer(grad_format, vector), order >= 1, order >= 2
     has_hard = maths.sides is not None
-    are_hard = all_hard(maths, real, label, vector) if has_hard else None
+    are_hard: Any = all_hard(maths, real, label, vector) if has_hard else None
 
     def element_of(function: Any) -> Any:
         @device
@@ -160,6 +160,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     """The kernel of one loss for arrays of these formats.
 
     maths is that of `_cpu.elementwise.block`. aligned: all arrays begin where vectors of 16 bytes of y_pred may.
+    The sum of a block is divided by count: that of a call of one block is its loss.
     A weight belongs to `repeat` consecutive elements (0: no weights); wanted: that of `passes.Call`. Blocks with
     weights, losses to be written or the end of the arrays in them go element by element.
     Where y or p is outside the domain, all results are NaN: an exception would have to wait for the device.
@@ -173,7 +174,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     leaves_out, left_out = ignores or missing, target_left_out(real, label.read, ignores, missing)
 
     def kernel(y, p, w, losses, grad, hess, partials, scales, factors, size, repeat, wanted, scaled, labels, ignored,
-               scale, c0, c1, c2, c3, c4):  # fmt: skip
+               count, scale, c0, c1, c2, c3, c4):  # fmt: skip
         lanes = cuda.shared.array(THREADS, real)
         t, c, total = cuda.threadIdx.x, named((c0, c1, c2, c3, c4), constants), real(0)
         nothing = False
@@ -213,6 +214,6 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
         if wanted & 2:
             total = block_sum(lanes, total, THREADS)
             if t == 0:
-                store(partials, cuda.blockIdx.x, np.float64(total))
+                store(partials, cuda.blockIdx.x, np.float64(total) / np.float64(count))
 
     return kernel

@@ -34,7 +34,7 @@ def _elementwise(loss: Description, call: Call, mean: bool) -> tuple[Call, View 
     if mean and loss.leaves_out:
         call = call._replace(scale=total_of_kept(call, options))
     elif mean:
-        scale = Scale(1.0 / call.p.size) if call.w is None else total_of_weights(call, call.p.size)
+        scale = Scale(1.0 / call.p.size, call.p.size) if call.w is None else total_of_weights(call, call.p.size)
         call = call._replace(scale=scale)
     return call, elementwise_pass(call, loss.maths, padded(loss.constants, ELEMENTWISE_CONSTANTS), options)
 
@@ -51,7 +51,7 @@ def _categorical(loss: Categorical, shape: Geometry, call: Call, mean: bool) -> 
     if mean:
         uneven = call.w is not None or counted or loss.ignore_index is not None
         weighing = rows if counted else rows._replace(table=None)
-        call = call._replace(scale=total_of_rows(call, weighing) if uneven else Scale(1.0 / rows.rows))
+        call = call._replace(scale=total_of_rows(call, weighing) if uneven else Scale(1.0 / rows.rows, rows.rows))
     return call, rowwise_pass(call, rows, loss.maths, loss.from_logits, padded(loss.constants, SOFTMAX_CONSTANTS))
 
 

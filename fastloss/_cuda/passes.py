@@ -23,6 +23,8 @@ class Scale(NamedTuple):
     """What the gradients are multiplied by: a number, or a device's 1 / (sum of weights) once it is known there."""
 
     number: float
+    divisor: int = 1
+    """One over the number."""
     factor: View | None = None
     """On the device, in the compute dtype; behind it whether there is anything to average."""
     total: View | None = None
@@ -45,11 +47,19 @@ class Call(NamedTuple):
     plan: Any
     summed: bool = True
     """Whether the loss is wanted, and not the derivatives alone."""
+    value: View | None = None
+    """Where the loss goes, if that is one number."""
 
-    def workspace(self, blocks: int) -> View | None:
-        """Room for the sums of so many blocks, if there is a loss to be summed."""
-        room: View | None = self.plan.buffer((blocks,), np.float64) if self.summed else None
-        return room
+    def workspace(self, blocks: int) -> tuple[View | None, int]:
+        """Room for the sums of so many blocks, if there is a loss to be summed, and what these are divided by.
+
+        The sum of a single block is the loss, unless it is to be divided by what the host does not know.
+        """
+        if not self.summed:
+            return None, 1
+        if blocks == 1 and self.value is not None and self.scale.total is None:
+            return self.value, self.scale.divisor
+        return self.plan.buffer((blocks,), np.float64), 1
 
     @property
     def wanted(self) -> int:
@@ -74,7 +84,7 @@ def _elementwise(maths: Any, real: Any, label: Format, pred: Format, out: Format
     kind = f"{order}{'v' if aligned else ''}{'i' if ignores else ''}{'m' if missing else ''}"
     name = f"{maths.name}_{real.__name__}_{label.name}_{pred.name}_{out.name}_{kind}"
     return Kernel(
-        name, elementwise(maths, real, label, pred, out, order, aligned, ignores, missing), 15, 6, real, THREADS
+        name, elementwise(maths, real, label, pred, out, order, aligned, ignores, missing), 16, 6, real, THREADS
     )
 
 
@@ -85,7 +95,7 @@ def _rowwise(maths: Any, logits: bool, real: Any, label: Format, pred: Format, o
     kind = f"{'z' if logits else 'p'}{''.join(letter for letter, on in flags if on)}{order}"
     name = f"{maths.name}_{real.__name__}_{label.name}_{pred.name}_{out.name}_{kind}_{tiling}"
     function = rowwise(maths, logits, real, label, pred, out, tiling, indices, spread, signed, classed, order)
-    return Kernel(name, function, 18, 6, real, tiling.block)
+    return Kernel(name, function, 19, 6, real, tiling.block)
 
 
 @cache
@@ -130,21 +140,21 @@ PLAIN = Options()
 def elementwise_pass(call: Call, maths: Any, constants: tuple[float, ...], options: Options = PLAIN) -> View | None:
     """Write what is wanted; return the sums of the blocks."""
     blocks = -(-call.p.size // TILE)
-    partials = call.workspace(blocks)
+    partials, count = call.workspace(blocks)
     vectors = aligned(call.y, call.p, call.gradient, call.hessian)
     kernel = _elementwise(maths, call.real, _format(call.y), _format(call.p), call.out_format, call.order, vectors,
                           options.ignore_index is not None, options.missing)  # fmt: skip
     arrays = (call.y, call.p, call.w, call.losses, call.gradient, call.hessian, partials, call.scale.factor,
               options.factors)  # fmt: skip
     call.plan.launch(kernel, blocks, THREADS, *map(pointer, arrays), call.p.size, call.repeat, call.wanted,
-           int(call.scale.factor is not None), options.labels, options.ignore_index or 0, call.scale.number,
+           int(call.scale.factor is not None), options.labels, options.ignore_index or 0, count, call.scale.number,
            *constants)  # fmt: skip
     return partials
 
 
 def total_of_kept(call: Call, options: Options) -> Scale:
     """The sum of the weights of all elements that are not left out, left on the device."""
-    alone = call._replace(losses=None, gradient=None, hessian=None, scale=Scale(1.0), order=0, summed=True)
+    alone = call._replace(losses=None, gradient=None, hessian=None, scale=Scale(1.0), order=0, summed=True, value=None)
     partials = elementwise_pass(alone, COUNT, padded((), ELEMENTWISE_CONSTANTS), options._replace(factors=None))
     assert partials is not None, "sums are wanted"
     return _scale_of(call, partials)
@@ -155,7 +165,7 @@ def _scale_of(call: Call, partials: View) -> Scale:
     total, factor = call.plan.buffer((1,), np.float64), call.plan.buffer((2,), call.real)
     call.plan.launch(_final_total(call.real), 1, FINAL_THREADS, pointer(partials), partials.size, pointer(total),
                      pointer(factor))  # fmt: skip
-    return Scale(1.0, factor, total)
+    return Scale(1.0, 1, factor, total)
 
 
 class Rows(NamedTuple):
@@ -189,13 +199,14 @@ def rowwise_pass(call: Call, rows: Rows, maths: Any, logits: bool, constants: tu
                          staged=keeps or call.order < 2)  # fmt: skip
     turns = shared.turns(rows.rows)
     blocks = -(-rows.rows // (shared.groups * turns))
-    partials = call.workspace(blocks)
+    partials, count = call.workspace(blocks)
     kernel = _rowwise(maths, logits, call.real, _format(call.y), _format(call.p), call.out_format, shared,
                       rows.indices, rows.spread, rows.signed, rows.table is not None, call.order)  # fmt: skip
     arrays = (call.y, call.p, call.w, rows.table, call.losses, call.gradient, call.hessian, partials, call.scale.factor)
+    ignored = int(rows.ignore is not None), rows.ignore or 0
     call.plan.launch(kernel, blocks, shared.block, *map(pointer, arrays), rows.rows, rows.classes, rows.inner,
-           call.repeat, turns, call.wanted, int(rows.ignore is not None), rows.ignore or 0, int(call.scale.factor is not None), call.scale.number, rows.smoothing,
-           *constants)  # fmt: skip
+           call.repeat, turns, call.wanted, *ignored, int(call.scale.factor is not None), count, call.scale.number,
+           rows.smoothing, *constants)  # fmt: skip
     return partials
 
 

@@ -78,11 +78,11 @@ def _record(plan: Plan, loss: Description, there: Geometry, y: View, p: View, we
     if buffers[1] is not None and buffers[2] is not None and buffers[1].dtype != buffers[2].dtype:
         buffers[1:] = [plan.buffer(p.shape, real) for _ in range(2)]
     y, p = contiguous(y, None, plan, f"{name}: y_true"), contiguous(p, None, plan, f"{name}: y_pred")
-    factor = 1.0 / count if reduction == "sum_over_batch_size" else 1.0
-    call = Call(y, p, w, repeat, buffers[0], buffers[1], buffers[2], Scale(factor), order, real, plan,
-                value is not None)  # fmt: skip
+    scale = Scale(1.0 / count, count) if reduction == "sum_over_batch_size" else Scale(1.0)
+    call = Call(y, p, w, repeat, buffers[0], buffers[1], buffers[2], scale, order, real, plan, value is not None,
+                value)  # fmt: skip
     call, sums = loss_pass(loss, there, call, reduction == "mean")
-    if value is not None and sums is not None:
+    if value is not None and sums is not None and sums is not value:
         add_losses(call, sums, value, call.scale.number if call.scale.total is None else 1.0)
     for target, buffer, label in zip(targets, buffers, ("losses", "gradient", "hessian"), strict=True):
         if target is not None and buffer is not None and target is not buffer:

@@ -11,9 +11,12 @@ from .._compile.cuda_memory import load, store
 from .._compile.jit import scalar
 from .._math.constants import named
 from .access import access, quotient, reader
+from .every_class import every_class, shared_target
 from .formats import Format
 from .groups import ROOM, group
-from .rows import Row, Tools, every_class, one_class, probabilities, shared_target, softmax_row
+from .one_class import one_class
+from .probabilities import probabilities
+from .rows import Row, Tools, softmax_row
 from .staging import ALIGNMENT, room as room_of_stage
 from .sums import BLOCK_THREADS, block_sum
 from .tiling import Tiling
@@ -94,8 +97,8 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format, pred: Forma
     threads, groups, block = tiling.threads, tiling.groups, tiling.block
     kind, size = pred.storage, room_of_stage(pred.storage, tiling)
 
-    def kernel(y, p, w, cw, losses, grad, hess, partials, scales, rows, classes, inner, repeat, turns, wanted, has_ignore,
-               ignore, scaled, scale, smooth, c0, c1, c2, c3):  # fmt: skip
+    def kernel(y, p, w, cw, losses, grad, hess, partials, scales, rows, classes, inner, repeat, turns, wanted,
+               has_ignore, ignore, scaled, count, scale, smooth, c0, c1, c2, c3):  # fmt: skip
         room = cuda.shared.array(ROOM, real)
         lanes = cuda.shared.array(BLOCK_THREADS, real)  # one a line: the simulator tells them apart by it
         stage = cuda.shared.array(size, kind, ALIGNMENT)
@@ -107,7 +110,9 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format, pred: Forma
         at, turn = first_row(turns), 0
         while turn < turns:
             place = place_of(at, rows, classes, inner)
-            row, weight, true, skip, wrong = place.row, real(1), np.int64(-1), True, False
+            row, weight, true = place.row, real(1), np.int64(-1)
+            skip: Any = True
+            wrong: Any = False
             if place.live:
                 if repeat != 0:
                     weight = load(w, row if repeat == 1 else quotient(row, repeat), real)
@@ -134,7 +139,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format, pred: Forma
         if wanted & 2:
             summed = block_sum(lanes, summed, block)
             if t == 0:
-                store(partials, cuda.blockIdx.x, np.float64(summed))
+                store(partials, cuda.blockIdx.x, np.float64(summed) / np.float64(count))
 
     return kernel
 

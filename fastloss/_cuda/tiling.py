@@ -22,6 +22,8 @@ FEW = 4 if SIMULATED else 32
 """So many classes are kept by one thread; a lane of four keeps as many of more."""
 LONGEST = 32 if SIMULATED else 8192
 """The longest row that is kept in registers; half as long in float64."""
+LARGE = 1 << 16
+"""Longer rows, in bytes, take a larger block: so many of them as a card has room for then fit its cache."""
 BLOCKS = 4096
 """So many blocks keep every card busy; with more rows, a group computes several one after the other."""
 MOST_TURNS = 16
@@ -108,7 +110,8 @@ def tiling(classes: int, inner: int, itemsize: int, compute_size: int, *, aligne
         return Tiling(BLOCK, 4, -(-classes // 4) if keeps else 0, 1, True, False, keeps)
     width = vector if whole else 1
     if classes > LONGEST * each // FEW:
-        return Tiling(LONG_BLOCK, LONG_BLOCK, 0, width, False, False, False)
+        block = LONG_BLOCK if classes * itemsize > LARGE else max(BLOCK, LONG_BLOCK // 2)
+        return Tiling(block, block, 0, width, False, False, False)
     threads = max(min(4 if whole else 8, WARP), power_above(-(-classes // each)))
     steps = -(-classes // (threads * width)) if keeps else 0
     return Tiling(max(BLOCK, threads), threads, steps, width, False, False, keeps)

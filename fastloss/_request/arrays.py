@@ -16,6 +16,12 @@ def on_gpu(array: Any) -> bool:
 
 
 @cache
+def is_gpu_class(cls: type) -> bool:
+    """Whether all arrays of a class are on a GPU."""
+    return _answer(cls) is True
+
+
+@cache
 def _answer(cls: type) -> Any:
     """Whether all arrays of a class are on a GPU, or what to ask of each of them."""
     if hasattr(cls, "__cuda_ndarray__"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from .._math.elementary import exp_raised, log1p_unit, lower, positive, power
+from .._math.elementary import exp_raised, log1p_unit, lower, positive
 from .._math.primitives import fma, pick
 from ._base import (
     CLIP,

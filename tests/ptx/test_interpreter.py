@@ -48,8 +48,8 @@ FAULTS = {
                                     "@!%p3 bra $L_end; st.global.f32 [%rd1], %f1;",
     "32 threads do not reach": "@%p1 bra $L_end; bar.sync 0;",
     "one warp wait at different barriers": "@%p2 bra $L_a; bar.sync 0; bra.uni $L_end; $L_a: bar.sync 0;",
-    "race in shared memory: write": "shl.b32 %r3, %r1, 0; st.shared.f32 [%rd5], %f1; bar.warp.sync -1; setp.eq.u32 %p3, "
-                                    "%r1, 40; @!%p3 bra $L_end; st.shared.f32 [room], %f1;",
+    "race in shared memory: write": "st.shared.f32 [%rd5], %f1; bar.warp.sync -1; setp.eq.u32 %p3, %r1, 40; "
+                                    "@!%p3 bra $L_end; st.shared.f32 [room], %f1;",
     "race in global memory: write of 4 bytes by thread 3": "ld.global.f32 %f2, [%rd1]; setp.eq.u32 %p3, %r1, 3; "
                                                            "@!%p3 bra $L_end; st.global.f32 [%rd1], %f1;",
     "lanes of a warp wait for others": "@%p2 bra $L_a; shfl.sync.bfly.b32 %r2, %r1, 1, 31, -1; bra.uni $L_end; "
@@ -82,7 +82,8 @@ def test_lanes_that_meet():
     cards.CARD.reset()
     array, want = put(np.arange(64, dtype=F32)), np.arange(64, dtype=F32)
     body = ("and.b32 %r4, %r1, 32; mul.wide.u32 %rd6, %r4, 4; add.s64 %rd7, %rd1, %rd6; ld.global.f32 %f2, [%rd7]; "
-            "ld.global.u32 %r2, [%rd3]; shfl.sync.bfly.b32 %r3|%p5, %r2, 5, 31, -1; st.global.u32 [%rd3], %r3;")  # fmt: skip
+            "ld.global.u32 %r2, [%rd3]; shfl.sync.bfly.b32 %r3|%p5, %r2, 5, 31, -1; "
+            "st.global.u32 [%rd3], %r3;")  # fmt: skip
     for seed in (None, 0, 1):
         Program(TEXT.format(body), "k").launch(cards.CARD.memory, 1, 64, [array.data.ptr], seed)
         want = want[np.arange(64) ^ 5]

@@ -1,0 +1,90 @@
+"""What kernels cost, as they are compiled: instructions for an element, registers, barriers, the width of accesses.
+
+A kernel that moves b bytes for an element is bound by instructions, and not by memory, from some 6.7 b of them on; the
+budgets are a little above what is counted. See docs/performance/gpu.md.
+"""
+
+from typing import NamedTuple
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import fastloss as fl
+from tests.ptx.card import put
+from tests.ptx.compare import short
+from tests.ptx.machine import assembled, counted
+from tests.support import sample
+
+F32, BF16 = np.float32, ml_dtypes.bfloat16
+CE = fl.CategoricalCrossentropy(from_logits=True)
+SMOOTHED = fl.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+FOCAL = fl.CategoricalFocalCrossentropy(from_logits=True)
+
+
+class Budget(NamedTuple):
+    """A call of loss and gradient, and what its main kernel may take."""
+
+    loss: fl.Loss
+    shape: tuple[int, ...]
+    float32: float
+    """Instructions for an element."""
+    bfloat16: float
+    registers: int
+    barriers: int = 1
+    """How often a block waits: once for its sum of losses, and where a row has several warps."""
+
+
+BUDGETS = [
+    Budget(fl.mse, (16384,), 13, 16, 32),
+    Budget(fl.mae, (16384,), 18, 22, 32),
+    Budget(fl.squared_hinge, (16384,), 23, 28, 40),
+    Budget(fl.SquaredHinge(from_logits=True), (16384,), 60, 62, 48),
+    Budget(fl.Poisson(from_logits=True), (16384,), 52, 53, 40),
+    Budget(fl.poisson, (16384,), 86, 87, 40),
+    Budget(fl.msle, (16384,), 104, 106, 48),
+    Budget(fl.bce, (16384,), 92, 95, 48),
+    Budget(fl.BinaryCrossentropy(from_logits=True), (16384,), 74, 76, 48),
+    Budget(fl.BinaryFocalCrossentropy(), (16384,), 95, 97, 48),
+    Budget(fl.BinaryFocalCrossentropy(from_logits=True), (16384,), 83, 85, 56),
+    Budget(CE, (1024, 10), 66, 61, 48),
+    Budget(CE, (1024, 16), 52, 42, 48),
+    Budget(CE, (64, 1000), 40, 31, 96),
+    Budget(CE, (3, 32000), 51, 36, 64, 3),
+    Budget(CE, (2, 128256), 43, 30, 64, 3),
+    Budget(SMOOTHED, (1024, 10), 97, 92, 56),
+    Budget(SMOOTHED, (64, 1000), 74, 60, 128),
+    Budget(FOCAL, (1024, 10), 69, 64, 48),
+    Budget(FOCAL, (64, 1000), 42, 32, 96),
+]
+
+
+@pytest.mark.parametrize("kind", [F32, BF16], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize("budget", BUDGETS, ids=lambda b: f"{short(b.loss)}-{'x'.join(map(str, b.shape))}")
+def test_what_a_kernel_costs(budget, kind, card):
+    y, p = sample(budget.loss, budget.shape, F32)
+    y, p = y.astype(kind) if y.dtype == F32 else y, p.astype(kind)
+    blocks = []
+    launch = card.launch
+    card.launch = lambda handle, count, *rest: blocks.append(count) or launch(handle, count, *rest)
+    try:
+        _, text, count = counted(card, lambda: budget.loss(put(y), put(p)), p.size)
+    finally:
+        del card.launch
+    machine = assembled(text)
+    print(f"{short(budget.loss)} {budget.shape} {np.dtype(kind).name}: {count.instructions:.1f} instructions, "
+          f"{machine.registers} registers")  # fmt: skip
+    assert count.instructions <= (budget.float32 if kind is F32 else budget.bfloat16)
+    assert machine.registers <= budget.registers
+    assert (machine.stack, machine.spills) == (0, 0)
+    assert count.barriers == budget.barriers * blocks[0]
+    assert count.vector_loads >= 1
+    assert count.vector_stores >= 1
+
+
+@pytest.mark.parametrize("loss", [fl.poisson, CE], ids=short)
+def test_no_assembler_fuses_what_is_written_apart(loss, card):
+    """The machine code is the same with and without leave to fuse products and sums."""
+    y, p = sample(loss, (64, 10), F32)
+    _, text, _ = counted(card, lambda: loss(put(y), put(p)), p.size)
+    assert assembled(text).code == assembled(text, "sm_90", "--fmad=false").code
