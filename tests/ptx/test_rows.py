@@ -53,7 +53,7 @@ def test_rows(loss, target, kind, layout, card, request):
     pred, method = kind
     sizes = CLASSES[layout == "whole"]
     for k in range(2):
-        classes = sizes[(n + k) % len(sizes)]
+        classes = sizes[n % len(sizes)]  # the same kernel twice: most of the time goes into compiling it
         shape = (3, 41, classes) if layout == "axis" else (COUNTS.get(classes, 37), classes)
         changed, y, p = rows(loss, target, shape, pred, n + k)
         if layout == "axis":
