@@ -43,8 +43,8 @@ def backend_of(name: str, arguments: dict[str, Any]) -> Any:
 
 def _on_one_gpu(arguments: dict[str, Any]) -> bool:
     """Whether all are arrays of one library that has no others, or None: the usual call."""
-    cls: Any = type(arguments["y_pred"])
-    return is_gpu_class(cls) and all(value is None or type(value) is cls for value in arguments.values())
+    classes: set[Any] = {type(value) for value in arguments.values() if value is not None}
+    return len(classes) == 1 and is_gpu_class(classes.pop())
 
 
 @cache
