@@ -10,14 +10,13 @@ from .._compile.jit import COMPILED
 from .._cpu import evaluate as cpu
 from .._interop import jax, torch
 from .._request.arrays import describe, is_gpu_class, is_number, on_gpu
+from .._request.description import Request
 
 
 def backend_of(name: str, arguments: dict[str, Any]) -> Any:
     """The module that computes where the arguments are; TypeError where they are on the CPU and on a GPU."""
     if all(value is None or type(value) is np.ndarray for value in arguments.values()):
         return cpu  # at once, for small arrays' sake
-    if _on_one_gpu(arguments) and not _missing():
-        return _cuda()
     first: Any = None
     host: Any = None
     for argument, value in arguments.items():
@@ -41,10 +40,16 @@ def backend_of(name: str, arguments: dict[str, Any]) -> Any:
     return _cuda()
 
 
-def _on_one_gpu(arguments: dict[str, Any]) -> bool:
-    """Whether all are arrays of one library that has no others, or None: the usual call."""
-    classes: set[Any] = {type(value) for value in arguments.values() if value is not None}
-    return len(classes) == 1 and is_gpu_class(classes.pop())
+def gpu_backend(request: Request) -> Any:
+    """The same at once for the usual call on a GPU, whose arrays are all of one class; None for others."""
+    y, p, w, _, _, _, losses, gradient, hessian = request
+    cls: Any = type(p)
+    if cls is np.ndarray or not is_gpu_class(cls) or type(y) is not cls:
+        return None
+    for array in (w, losses, gradient, hessian):
+        if array is not None and type(array) is not cls:
+            return None
+    return None if _missing() else _cuda()
 
 
 @cache

@@ -11,7 +11,7 @@ from .._cpu.launch import parallel_loop
 from .._interop import dask
 from .._request import checks
 from .._request.description import Description, Request
-from .dispatch import backend_of
+from .dispatch import backend_of, gpu_backend
 from .hyperparameters import check_all
 from .options import check_construction
 from .results import GradientHessian, LossGradient
@@ -105,10 +105,11 @@ class Evaluation:
         return out[0], out[1]
 
     def _evaluate(self, request: Request) -> tuple[Any, Any, Any]:
-        if any(map(dask.is_lazy, (request.y_pred, request.y_true, request.sample_weight))):
+        backend = gpu_backend(request)
+        if backend is None and any(map(dask.is_lazy, (request.y_pred, request.y_true, request.sample_weight))):
             found: tuple[Any, Any, Any] = dask.evaluate(self, request)
             return found
-        backend = backend_of(type(self).__name__, {
+        backend = backend or backend_of(type(self).__name__, {
             "y_true": request.y_true, "y_pred": request.y_pred, "sample_weight": request.sample_weight,
             "out (losses)": request.losses, "out (gradient)": request.gradient, "out (hessian)": request.hessian,
         })  # fmt: skip
