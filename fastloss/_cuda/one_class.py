@@ -11,21 +11,20 @@ from .._math.elementary import log1p, two_sum
 from .rows import Tools, exponential_tile, fill
 
 
-def multiples(tools: Tools, rare: bool) -> Any:
+def multiples(tools: Tools, of: Any, rare: bool) -> Any:
     """The function that reads a row again and writes its exponentials times a factor, two tiles at a time.
 
     From the end, since what was read last is most likely still in the cache.
     """
     io, real = tools.io, tools.real
     width, stride, begin, get, put = io.width, io.stride, io.begin, io.get, io.put
-    prepared, of = tools.exponentials.prepared, tools.exponentials.of
 
     @device
     def tile(p, grad, place, held, stage, k, top, a, b, c, factor):
         values = cuda.local.array(width, real)
         get(p, place, held, stage, 0, k, values)
         for j in range(width):
-            values[j] = (of(prepared(values[j], top, a), a, b, c) if rare else of(values[j], a, b, c)) * factor
+            values[j] = of(values[j], top, rare, a, b, c) * factor
         put(grad, place, held, stage, 0, k, values)
 
     @device
@@ -51,7 +50,7 @@ def one_class(focus: Any, tools: Tools) -> Any:
     one, put, finish = io.one, io.put, io.finish
     look, of = tools.survey()
     exps, constant, keeps = exponential_tile(tools, of), fill(tools), tools.tiling.keeps
-    multiples_of, unusual_multiples_of = multiples(tools, False), multiples(tools, True)
+    multiples_of, unusual_multiples_of = multiples(tools, of, False), multiples(tools, of, True)
     with_gradient, with_hessian, (kept, kept_bends) = tools.order >= 1, tools.order >= 2, tools.kept
 
     @device

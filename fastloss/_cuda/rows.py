@@ -16,7 +16,7 @@ from .._compile.jit import scalar
 from .._math.elementary import two_sum
 from .access import Access
 from .groups import Group
-from .softmax import APPROXIMATE, EXACT, Exponentials, survey
+from .softmax import APPROXIMATE, EXACT, one_exponential, survey
 from .tiling import Tiling
 
 
@@ -53,26 +53,10 @@ class Tools(NamedTuple):
         """How many elements a thread keeps of logits, and of second derivatives."""
         return self.tiling.held, self.tiling.held if self.order >= 2 else 1
 
-    @property
-    def exponentials(self) -> Exponentials:
-        """How exponentials are computed."""
-        return APPROXIMATE if self.approximate else EXACT
-
     def survey(self) -> tuple[Any, Any]:
         """The survey of a row, and exp as it scales it."""
-        exponentials = self.exponentials
+        exponentials = APPROXIMATE if self.approximate else EXACT
         return survey(self.io, self.group, self.real, exponentials, self.tiling), one_exponential(exponentials)
-
-
-def one_exponential(exponentials: Exponentials) -> Any:
-    """The function of one logit of any row."""
-    prepared, of = exponentials.prepared, exponentials.of
-
-    @scalar
-    def function(x, top, rare, a, b, c):
-        return of(prepared(x, top, a) if rare else x, a, b, c)
-
-    return function
 
 
 def exponential_tile(tools: Tools, of: Any) -> Any:

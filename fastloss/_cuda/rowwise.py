@@ -18,7 +18,7 @@ from .one_class import one_class
 from .probabilities import probabilities
 from .rows import Row, Tools, softmax_row
 from .staging import ALIGNMENT, room as room_of_stage
-from .sums import BLOCK_THREADS, block_sum
+from .sums import THREADS, block_sum
 from .tiling import Tiling
 
 
@@ -100,7 +100,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format, pred: Forma
     def kernel(y, p, w, cw, losses, grad, hess, partials, scales, rows, classes, inner, repeat, turns, wanted,
                has_ignore, ignore, scaled, count, scale, smooth, c0, c1, c2, c3):  # fmt: skip
         room = cuda.shared.array(ROOM, real)
-        lanes = cuda.shared.array(BLOCK_THREADS, real)  # one a line: the simulator tells them apart by it
+        lanes = cuda.shared.array(THREADS, real)  # one a line: the simulator tells them apart by it
         stage = cuda.shared.array(size, kind, ALIGNMENT)
         t = cuda.threadIdx.x
         keep, even, c = real(1) - smooth, smooth / real(classes), named((c0, c1, c2, c3), constants)
@@ -149,9 +149,9 @@ def totals(real: Any, label: Format, indices: bool) -> Any:
     target, class_at = reader(label, real), class_reader(label)
 
     def kernel(y, w, cw, partials, rows, classes, inner, repeat, classed, has_ignore, ignore):
-        lanes = cuda.shared.array(BLOCK_THREADS, np.float64)
+        lanes = cuda.shared.array(THREADS, np.float64)
         t = cuda.threadIdx.x
-        row = np.int64(cuda.blockIdx.x) * BLOCK_THREADS + t
+        row = np.int64(cuda.blockIdx.x) * THREADS + t
         weight = 0.0
         if row < rows:
             weight = np.float64(load(w, quotient(row, repeat), real)) if repeat != 0 else 1.0
@@ -167,7 +167,7 @@ def totals(real: Any, label: Format, indices: bool) -> Any:
                 for k in range(classes):
                     mass += np.float64(load(cw, k, real)) * np.float64(target(y, start + k * inner))
                 weight *= mass
-        total = block_sum(lanes, weight, BLOCK_THREADS)
+        total = block_sum(lanes, weight, THREADS)
         if t == 0:
             store(partials, cuda.blockIdx.x, total)
 

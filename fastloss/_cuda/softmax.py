@@ -14,7 +14,7 @@ from .._math.primitives import fma, pick
 from .._math.softmax import raised_exp, scaling
 from .access import Access
 from .groups import Group
-from .tiling import Tiling
+from .tiling import Tiling, power_above
 
 HEADROOM = 40.0
 """How far a logit may lie above the one by which its row is scaled: sums of exp(40) are far from overflow."""
@@ -106,6 +106,17 @@ EXACT = Exponentials(scaling, _is_odd_or_shifted, _settled_or_shifted, _exact)
 APPROXIMATE = Exponentials(_top_alone, _is_odd, _settled, _approximate)
 
 
+def one_exponential(exponentials: Exponentials) -> Any:
+    """The function of one logit of any row."""
+    prepared, of = exponentials.prepared, exponentials.of
+
+    @scalar
+    def function(x, top, rare, a, b, c):
+        return of(prepared(x, top, a) if rare else x, a, b, c)
+
+    return function
+
+
 # --- surveys ----------------------------------------------------------------------------------------------------------
 
 
@@ -133,7 +144,7 @@ def survey(io: Access, group: Group, real: Any, exponentials: Exponentials, tili
     largest, rest_of, rest_and_largest = group.largest, group.rest, group.rest_and_largest
     scale, unusual, prepared, of = exponentials
     kept, keeps = tiling.held, tiling.keeps
-    stride, chunk = io.stride, min(CHUNK, 1 << (kept - 1).bit_length())
+    stride, chunk = io.stride, min(CHUNK, power_above(kept))
     add = tree(chunk)
     top_of = largest_logit(io, real)
     sums_of, unusual_sums_of = sums(io, real, exponentials, False), sums(io, real, exponentials, True)
@@ -231,19 +242,15 @@ def sums(io: Access, real: Any, exponentials: Exponentials, rare: bool) -> Any:
     """The function that finds of a thread's tiles, two at a time: the largest logit, its exponential, and the sum of
     all others as two floats."""
     width, stride, begin, get = io.width, io.stride, io.begin, io.get
-    of, prepared = exponentials.of, exponentials.prepared
+    of = one_exponential(exponentials)
     add_two, add_one, double = tree(2 * width), tree(width), 2 * width
-
-    @device
-    def of_logit(x, top, a, b, c):
-        return of(prepared(x, top, a) if rare else x, a, b, c)
 
     @device
     def summed(values, start, mine, top, a, b, c):
         """Exponentials in place of logits; in place of the largest logit so far, that of the one before."""
         for j in range(start, start + width):
             x = values[j]
-            values[j], mine = of_logit(min(mine, x), top, a, b, c), maximum(mine, x)
+            values[j], mine = of(min(mine, x), top, rare, a, b, c), maximum(mine, x)
         return mine
 
     @device
@@ -266,6 +273,6 @@ def sums(io: Access, real: Any, exponentials: Exponentials, rare: bool) -> Any:
             get(p, place, held, stage, 0, k, tile)
             mine = summed(tile, 0, mine, top, a, b, c)
             high, low = two_sum(high, low, add_one(tile))
-        return mine, of_logit(mine, top, a, b, c), high, low
+        return mine, of(mine, top, rare, a, b, c), high, low
 
     return function

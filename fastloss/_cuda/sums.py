@@ -15,7 +15,6 @@ from .tiling import ALL, WARP
 THREADS = 4 if SIMULATED else 256
 """Threads in a block; the simulator runs some thousand a second."""
 FINAL_THREADS = 4 if SIMULATED else 1024
-BLOCK_THREADS = THREADS
 EACH = 8 if SIMULATED else 16
 """Elements of a thread."""
 TILE = THREADS * EACH
