@@ -1,47 +1,13 @@
-"""Single instructions of a GPU that Numba has no name for, each also in plain Python, for the simulator.
-
-Where older cards lack one, they compute the same another way: NVVM knows the card and keeps one of the two.
-"""
+"""Single instructions of a GPU that Numba has no name for, each also in plain Python, for the simulator."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
+from .cuda_code import I32, assembly, extreme, since_ampere, special
 from .intrinsics import compiles
-
-I8, I32, FLOAT = ir.IntType(8), ir.IntType(32), ir.FloatType()
-AMPERE = 800
-"""The first cards with max.NaN and with conversions of two floats at once."""
-
-
-def _since_ampere(builder: Any, new: Callable[[], Any], old: Callable[[], Any]) -> Any:
-    """What new() computes, or old() on older cards."""
-    module, name = builder.module, "fastloss_cuda_arch"
-    if name not in module.globals:
-        text = ir.Constant(ir.ArrayType(I8, 12), bytearray(b"__CUDA_ARCH\0"))
-        asked = ir.GlobalVariable(module, text.type, name, addrspace=4)
-        asked.global_constant, asked.linkage, asked.initializer = True, "internal", text
-    reflect = cgutils.get_or_insert_function(module, ir.FunctionType(I32, [I8.as_pointer()]), "__nvvm_reflect")
-    place = builder.addrspacecast(builder.gep(module.globals[name], [I32(0), I32(0)]), I8.as_pointer())
-    branch = builder.icmp_signed(">=", builder.call(reflect, [place]), I32(AMPERE))
-    with builder.if_else(branch) as (then, otherwise):
-        with then:
-            first, first_block = new(), builder.block
-        with otherwise:
-            second, second_block = old(), builder.block
-    result = builder.phi(first.type)
-    result.add_incoming(first, first_block)
-    result.add_incoming(second, second_block)
-    return result
-
-
-def _assembly(builder: Any, instruction: str, constraint: str, result: Any, args: list[Any]) -> Any:
-    kind = ir.FunctionType(result, [a.type for a in args])
-    return builder.call(ir.InlineAsm(kind, instruction, constraint), args)
 
 
 def maximum(a: Any, b: Any) -> Any:
@@ -51,17 +17,7 @@ def maximum(a: Any, b: Any) -> Any:
 
 @compiles(maximum, types.Float, types.Float, typer=lambda a, b: a)
 def _lower_maximum(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    a, b = args
-
-    def chosen() -> Any:
-        larger = builder.or_(builder.fcmp_ordered(">", a, b), builder.fcmp_unordered("uno", a, a))
-        return builder.select(larger, a, b)
-
-    if sig.return_type.bitwidth == 64:
-        return chosen()
-    return _since_ampere(
-        builder, lambda: _assembly(builder, "max.NaN.f32 $0, $1, $2;", "=f,f,f", FLOAT, [a, b]), chosen
-    )
+    return extreme(builder, "max", ">", *args)
 
 
 def exp2(x: Any) -> Any:
@@ -72,7 +28,7 @@ def exp2(x: Any) -> Any:
 
 @compiles(exp2, types.float32, typer=lambda x: types.float32)
 def _lower_exp2(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return _assembly(builder, "ex2.approx.ftz.f32 $0, $1;", "=f,f", FLOAT, args)
+    return special(builder, "ex2", args[0])
 
 
 def packing(instruction: str, bits_of: Callable[[Any], Any], older: Callable[[Any, Any], Any]) -> Any:
@@ -91,8 +47,8 @@ def packing(instruction: str, bits_of: Callable[[Any], Any], older: Callable[[An
             low, high = (builder.zext(older(builder, value), I32) for value in args)
             return builder.or_(low, builder.shl(high, I32(16)))
 
-        return _since_ampere(
-            builder, lambda: _assembly(builder, f"{instruction} $0, $1, $2;", "=r,f,f", I32, args[::-1]), each
+        return since_ampere(
+            builder, lambda: assembly(builder, f"{instruction} $0, $1, $2;", "=r,f,f", I32, args[::-1]), each
         )
 
     return pack

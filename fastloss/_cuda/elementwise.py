@@ -11,7 +11,7 @@ from .._compile.jit import scalar
 from .._math.constants import named
 from .access import quotient, writer
 from .formats import Format, packer
-from .sums import EACH, THREADS, TILE, block_sum
+from .sums import THREADS, TILE, block_sum
 
 
 def element_function(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
@@ -58,15 +58,15 @@ def hard_function(maths: Any, real: Any, read_p: Any) -> Any:
 
 def all_hard(maths: Any, real: Any, label: Format, vector: int) -> Any:
     """The function that says whether `hard_function` does for all labels of a vector, and makes them numbers."""
-    simple, soft, read, y_bits = maths.sides.simple, maths.sides.soft, label.read, label.read is not None
+    simple, softness, read, y_bits = maths.sides.simple, maths.sides.softness, label.read, label.read is not None
 
     @device
     def function(bits, ys, c):
-        all_of_them = simple(c)
+        most = real(0) if simple(c) else real(1)
         for j in range(vector):
             ys[j] = real(read(bits[j])) if y_bits else real(bits[j])
-            all_of_them = all_of_them and not soft(ys[j])
-        return all_of_them
+            most += softness(ys[j])
+        return most == real(0)
 
     return function
 
@@ -168,7 +168,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     constants, y_type, p_type = maths.constants, label.storage, pred.storage
     with_gradient, with_hessian, write = order >= 1, order >= 2, writer(grad_format)
     vector = 16 // np.dtype(p_type).itemsize
-    rounds, plain = EACH // vector, aligned and not ignores and not missing
+    plain = aligned and not ignores and not missing
     evaluate = element_function(maths, real, label.read, pred.read)
     compute = vector_function(maths, evaluate, real, label, pred, grad_format, order)
     leaves_out, left_out = ignores or missing, target_left_out(real, label.read, ignores, missing)
@@ -182,10 +182,10 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
             scale, nothing = load(scales, 0, real), load(scales, 1, real) == real(0)
         first = np.int64(cuda.blockIdx.x) * TILE
         if plain and repeat == 0 and not wanted & 1 and first + TILE <= size:
-            i = first + t * vector
-            for _ in range(rounds):
-                total = compute(y, p, grad, hess, total, c, factors, i, labels, scale)
-                i += THREADS * vector
+            at = t * vector
+            while at < TILE:
+                total = compute(y, p, grad, hess, total, c, factors, first + at, labels, scale)
+                at += THREADS * vector
         else:
             at, last = first + t, min(first + TILE, size)
             while at < last:

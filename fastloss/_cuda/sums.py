@@ -10,7 +10,7 @@ from numba import cuda
 
 from .._compile.cuda import SIMULATED, device
 from .._compile.cuda_memory import load, store
-from .tiling import ALL, WARP
+from .tiling import ALL, LANE, WARP, WARP_BITS
 
 THREADS = 4 if SIMULATED else 256
 """Threads in a block; the simulator runs some thousand a second."""
@@ -39,11 +39,11 @@ def block_sum(lanes: Any, value: Any, threads: Any) -> Any:
     while half > 0:
         value += cuda.shfl_xor_sync(ALL, value, half)
         half //= 2
-    if t % WARP == 0:
-        lanes[t // WARP] = value
+    if t & LANE == 0:
+        store(lanes, t >> WARP_BITS, value)
     cuda.syncthreads()
     if t < WARP:
-        value = lanes[t] if t < threads // WARP else type(value)(0)
+        value = load(lanes, t, type(value)) if t < threads >> WARP_BITS else type(value)(0)
         half = 16
         while half > 0:
             value += cuda.shfl_xor_sync(ALL, value, half)

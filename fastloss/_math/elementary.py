@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from .._compile.jit import scalar
-from .primitives import fma, pick, polynomial, power_of_two, split
+from .primitives import clamp_max, clamp_min, fma, inverse, pick, polynomial, power_of_two, split
 
 LOG2E = 1.4426950408889634
 # ln 2 in two parts: k * high is exact for every exponent k, so the reduced argument keeps all its bits.
@@ -75,8 +75,7 @@ def exp_reduced(n: Any, x: Any, low: Any) -> Any:
 @scalar
 def exp_raised(x: Any, low: Any = None) -> Any:
     """exp(x + low) * 2^64 (2^128 in float64) for x <= 0: never subnormal. 1.1 / 1.1 ulp, 1.3 / 1.3 with low."""
-    least = pick(x, -130.0, -790.0)
-    x = least if x < least else x
+    x = clamp_min(x, pick(x, -130.0, -790.0))
     magic = pick(x, MAGIC_32 + 127.0 + 64.0, MAGIC_64 + 1023.0 + 128.0)
     t = fma(x, pick(x, LOG2E, LOG2E), magic)
     return exp_reduced(t - magic, x, low) * power_of_two(t)
@@ -98,10 +97,7 @@ def exp_nonpositive(x: Any, low: Any = None) -> Any:
 def exp(x: Any) -> Any:
     """exp(x), with overflow to inf and gradual underflow. 1.1 / 1.1 ulp."""
     T = type(x)
-    least = pick(x, -104.0, -746.0)
-    most = pick(x, 89.0, 710.0)
-    x = least if x < least else x
-    x = most if x > most else x
+    x = clamp_max(clamp_min(x, pick(x, -104.0, -746.0)), pick(x, 89.0, 710.0))
     magic = pick(x, MAGIC_32, MAGIC_64)
     biased = pick(x, MAGIC_32 + 127.0, MAGIC_64 + 1023.0)
     n = fma(x, pick(x, LOG2E, LOG2E), magic) - magic
@@ -123,6 +119,13 @@ def slack(epsilon: Any) -> Any:
     T = type(epsilon)
     least = T(1e-6)
     return T(0) if epsilon == T(0) else (epsilon if epsilon > least else least)
+
+
+@scalar
+def inverse_of_any(x: Any) -> Any:
+    """1 / x for x from 2^-100 on, infinity excepted; rounded twice where it is subnormal."""
+    T = type(x)
+    return inverse(x * T(0.25)) * T(0.25)
 
 
 @scalar
@@ -153,14 +156,20 @@ def log(x: Any, low: Any = None) -> Any:
 
     1.7 / 1.7 with low. A number below -100 for 0, NaN for NaN, inf for inf.
     """
+    value = log_finite(x, low)
+    return value if x < pick(x, math.inf, math.inf) else x
+
+
+@scalar
+def log_finite(x: Any, low: Any) -> Any:
+    """The same of a finite x; any number for inf and NaN."""
     T = type(x)
     tiny = x < pick(x, 2.0**-126, 2.0**-1022)
     k, m, inverse = split(x * pick(x, 2.0**64, 2.0**64) if tiny else x)
     f = m - T(1)
     if low is not None:  # which is 0 where x is tiny
         f = fma(low, inverse, f)
-    value = log_parts(k - (T(64) if tiny else T(0)), f)
-    return value if x < pick(x, math.inf, math.inf) else x
+    return log_parts(k - (T(64) if tiny else T(0)), f)
 
 
 @scalar

@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
+from .._compile.cuda_code import extreme, on_card, special
 from .._compile.intrinsics import compiles
 
 _BITS: dict[Any, Any] = {  # float type: (int type, mantissa bits, exponent bias)
@@ -63,6 +64,58 @@ def fma(a: Any, b: Any, c: Any) -> Any:
 )
 def _lower_fma(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.fma(*args)
+
+
+# --- bounds ------------------------------------------------------------------------------------------------------
+
+
+def clamp_min(x: Any, least: Any) -> Any:
+    """x, or least if x is less; NaN for NaN."""
+    return least if x < least else x
+
+
+def clamp_max(x: Any, most: Any) -> Any:
+    """x, or most if x is more; NaN for NaN."""
+    return most if x > most else x
+
+
+def _lower_clamp(builder: Any, name: str, inside: str, outside: str, x: Any, bound: Any) -> Any:
+    if on_card(builder):
+        return extreme(builder, name, inside, x, bound)
+    return builder.select(builder.fcmp_ordered(outside, x, bound), bound, x)
+
+
+def _of_one_type(x: Any, bound: Any) -> Any:
+    return x if isinstance(x, types.Float) and x == bound else None
+
+
+@compiles(clamp_min, types.Float, types.Float, typer=_of_one_type)
+def _lower_clamp_min(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return _lower_clamp(builder, "max", ">", "<", *args)
+
+
+@compiles(clamp_max, types.Float, types.Float, typer=_of_one_type)
+def _lower_clamp_max(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return _lower_clamp(builder, "min", "<", ">", *args)
+
+
+# --- reciprocals -------------------------------------------------------------------------------------------------
+
+
+def inverse(x: Any) -> Any:
+    """1 / x for a normal x below 2^126 (2^1022): a GPU takes a detour for others. Of other x it may be anything."""
+    return type(x)(1) / x
+
+
+@compiles(inverse, types.Float, typer=lambda x: x if isinstance(x, types.Float) else None)
+def _lower_inverse(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    (x,) = args
+    one = ir.Constant(x.type, 1.0)
+    if sig.return_type.bitwidth == 64 or not on_card(builder):
+        return builder.fdiv(one, x)
+    first = special(builder, "rcp", x)
+    lost = builder.fma(builder.fsub(ir.Constant(x.type, -0.0), x), first, one)  # NVVM knows no fneg
+    return builder.fma(first, lost, first)  # rounded as a division is, by the same two steps
 
 
 # --- constants by dtype -----------------------------------------------------------------------------------------

@@ -68,10 +68,9 @@ def simple(c: Any) -> Any:
 
 
 @scalar
-def soft(y: Any) -> Any:
-    """Whether a label is neither 0 nor 1."""
-    T = type(y)
-    return (y != T(0)) & (y != T(1))
+def softness(y: Any) -> Any:
+    """0 for a label of 0 or 1, positive or NaN for any other: y |y - 1|."""
+    return abs(fma(y, y, -y))
 
 
 @scalar
@@ -115,13 +114,13 @@ def _sum(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any) -
         up, _, small = weights_of(y, c)
         return weighted(not up, small, z, c)
 
-    sides = Sides(simple, soft, _hard(some), hard_outside, shared, rest)
+    sides = Sides(simple, softness, _hard(some), hard_outside, shared, rest)
     return ElementwiseMaths(name, point, outside, sides, deep=True, constants=Constants)
 
 
 def _mixture(name: str, point: Any, some: Any, outside: Any, hard_outside: Any) -> ElementwiseMaths:
     """A loss that mixes the probabilities of the answers."""
-    sides = Sides(simple, soft, _hard(some), hard_outside)
+    sides = Sides(simple, softness, _hard(some), hard_outside)
     return ElementwiseMaths(name, point, outside, sides, deep=True, constants=Constants)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from .._math.elementary import exp_nonpositive, log1p_unit, positive
+from .._math.primitives import inverse
 from ._base import (
     CLIP,
     MISSING,
@@ -29,7 +30,7 @@ WEIGHTS = optional(number_or_vector(number(0.0, math.inf, "a number >= 0, or one
 def logit_side(s: Any, size: Any, c: Any) -> Any:
     T = type(s)
     e = exp_nonpositive(-size)
-    r = T(1) / (T(1) + e)
+    r = inverse(T(1) + e)
     er = e * r
     return positive(s) + log1p_unit(e), r if s >= T(0) else er, er * r
 
@@ -37,8 +38,9 @@ def logit_side(s: Any, size: Any, c: Any) -> Any:
 @scalar
 def probability_side(t: Any, low: Any, q: Any, c: Any) -> Any:
     T = type(t)
-    t_least = at_least(t)
-    return clamped_log(t, low), q / at_least(t * q), T(1) / t_least / t_least
+    own = inverse(at_least(t))
+    # The slope is q / at_least(t q), without a division.
+    return clamped_log(t, low), q * T(1e12) if t * q < T(1e-12) else own, own * own
 
 
 @dataclass(frozen=True)

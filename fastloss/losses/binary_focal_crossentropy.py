@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal
 
 from .._math.elementary import exp_raised, log1p_unit, lower, positive
-from .._math.primitives import fma, pick
+from .._math.primitives import fma, inverse, pick
 from ._base import (
     CLIP,
     MISSING,
@@ -32,7 +32,7 @@ def _sigmoids(s, size):
     e_raised = exp_raised(-size)
     e = lower(e_raised)
     excess = log1p_unit(e)
-    r = T(1) / (T(1) + e)
+    r = inverse(T(1) + e)
     er = e * r
     up = s >= T(0)
     more = positive(size) + excess
@@ -89,9 +89,9 @@ def _probability_maths(name: str) -> ElementwiseMaths:
     def alone(t, q, nll, f, half, g):
         """f nll and its derivatives by -t and t, for f = q^g and half = q^(g/2)."""
         T = type(t)
-        t_least, q_least = at_least(t), at_least(q)
-        curve = g * (g - T(1)) * nll / q_least / q_least + T(2) * g / (t_least * q_least) + T(1) / t_least / t_least
-        return f * nll, f * (fma(g, t * nll, q) * (T(1) / at_least(t * q))), half * curve * half
+        by_t, by_q = inverse(at_least(t)), inverse(at_least(q))
+        curve = g * (g - T(1)) * nll * by_q * by_q + T(2) * g * by_t * by_q + by_t * by_t
+        return f * nll, f * (fma(g, t * nll, q) * inverse(at_least(t * q))), half * curve * half
 
     @scalar
     def side(t, low, q, c):
@@ -112,7 +112,7 @@ def _probability_maths(name: str) -> ElementwiseMaths:
         curve = a / t_least / t_least + b / q_least / q_least
         curve = curve + g * k * fma((g - T(1)) * k, both, T(2) * (a / t_least - b / q_least))
         loss, grad, hess = alone(t, q, nll, f, half, g)
-        slope = f * (fma(g, ratio * both, slope) * (T(1) / at_least(t * q)))
+        slope = f * (fma(g, ratio * both, slope) * inverse(at_least(t * q)))
         one = b == T(0)
         return loss if one else f * both, grad if one else slope, hess if one else half * curve * half
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .._math.elementary import log_parts
+from .._math.elementary import inverse_of_any, log_parts
 from .._math.primitives import fma, pick, split
 from ._base import MISSING, Elementwise, ElementwiseMaths, Interval, hyperparameter, scalar
 
@@ -20,7 +20,7 @@ def log_ratio(p: Any, y: Any) -> Any:
     low = p if p < y else y
     a = T(1) + low
     a_low = low - (a - T(1))  # exact: a - 1 is, up to 2^24 (2^53), and beyond it no digit of 1 is left
-    inverse = T(1) / a
+    inverse = inverse_of_any(a)
     q = d * inverse
     q_low = (fma(-q, a, d) + d_low - q * a_low) * inverse
     q, q_low = abs(q), q_low if d >= T(0) else -q_low
@@ -39,8 +39,8 @@ def log_ratio(p: Any, y: Any) -> Any:
 def point(y: Any, p: Any, c: Any) -> Any:
     T = type(p)
     d = log_ratio(p, y)
-    inverse = T(1) / (T(1) + p)
-    flat = (inverse == T(0)) & (d == d)  # p is infinite: the limits
+    inverse = inverse_of_any(T(1) + p)
+    flat = (p == pick(p, math.inf, math.inf)) & (d == d)  # the limits
     curve = T(2) * (T(1) - d) * inverse * inverse
     return d * d, T(0) if flat else T(2) * d * inverse, T(0) if flat else curve
 

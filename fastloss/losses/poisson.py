@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from .._math.elementary import exp, log, two_sum
-from .._math.primitives import pick
+from .._math.elementary import exp, inverse_of_any, log_finite, two_sum
+from .._math.primitives import clamp_min, pick
 from ._base import MISSING, NONNEGATIVE, Elementwise, ElementwiseMaths, Interval, flag, hyperparameter, optional, scalar
 from ._probability import at_least
 
@@ -20,11 +20,10 @@ def rate_point(y: Any, p: Any, c: Any) -> Any:
     infinite = p == pick(p, math.inf, math.inf)
     infinite = infinite & (y == y)
     u, low = two_sum(p, T(0), c.epsilon)  # near 1 the logarithm needs what rounding loses
-    lg = log(u, T(0) if infinite else low)
-    lg = T(-100) if lg < T(-100) else lg
+    lg = clamp_min(log_finite(u, low), T(-100))
     divisor = at_least(u)
     loss = p if (y == T(0)) | infinite else p - y * lg
-    return loss, T(1) if infinite else (u - y) / divisor, T(0) if infinite else y / divisor / divisor
+    return loss, T(1) if infinite else (u - y) * inverse_of_any(divisor), T(0) if infinite else y / divisor / divisor
 
 
 @scalar

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .._math.elementary import exp_raised, lower
-from .._math.primitives import fma
+from .._math.primitives import fma, inverse
 from ._base import MISSING, Elementwise, ElementwiseMaths, flag, hyperparameter, scalar
 
 
@@ -24,7 +24,7 @@ def tanh_point(y: Any, z: Any, c: Any) -> Any:
     s = y * z
     raised = exp_raised(T(-2) * abs(s))
     e = lower(raised)
-    r = T(1) / (T(1) + e)
+    r = inverse(T(1) + e)
     m = T(2) * r * (e if s >= T(0) else T(1))
     slope = T(8) * raised * r * r * m  # 2 (1 - tanh^2) m, lowered last: a subnormal factor would lose bits
     return m * m, lower(-y * slope), lower(slope * fma(T(-3), m, T(4)))
