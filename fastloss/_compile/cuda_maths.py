@@ -31,6 +31,16 @@ def _lower_exp2(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return special(builder, "ex2", args[0])
 
 
+def log2(x: Any) -> Any:
+    """log2(x) by that unit: an error of 2^-22, relative beyond 1/2 and 2; subnormal arguments are 0. float32."""
+    return np.log2(x if abs(x) >= np.float32(2.0**-126) else np.float32(0) * x)
+
+
+@compiles(log2, types.float32, typer=lambda x: types.float32)
+def _lower_log2(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return special(builder, "lg2", args[0])
+
+
 def packing(instruction: str, bits_of: Callable[[Any], Any], older: Callable[[Any, Any], Any]) -> Any:
     """The function that makes two floats of 16 bits out of two of 32, the first in the low bits of an integer.
 

@@ -28,7 +28,7 @@ def block(maths: Any, real: Any, order: int) -> Any:
     """
     point, outside, constants, with_sides = maths.point, maths.outside, maths.constants, maths.sides is not None
     sides: Any = maths.sides or (None,) * 6
-    simple, softness, hard, hard_outside, shared, rest = sides
+    simple, soft, hard, hard_outside, shared, rest = sides
     with_gradient, with_hessian, apart, with_rest = order >= 1, order >= 2, maths.apart, rest is not None
     may_be_outside = outside is not nothing_outside
     by_label, width = maths.by_label, np.dtype(real).itemsize
@@ -70,7 +70,7 @@ def block(maths: Any, real: Any, order: int) -> Any:
         if with_sides and simple(c):
             mixed = flag(0)
             for i in range(y.size):
-                mixed = flag(mixed | flag(softness(y[i]) != real(0)))
+                mixed = flag(mixed | flag(soft(y[i])))
         if with_sides and mixed == 0:
             for i in range(p.size):
                 li, gi, hi = hard(y[i], p[i], at(c, factors, i))

@@ -9,13 +9,18 @@ from .._compile.cuda import device
 from .._compile.cuda_memory import VECTORS, load, store
 from .._compile.jit import scalar
 from .._math.constants import named
+from .._math.primitives import fma
 from .access import quotient, writer
 from .formats import Format, packer
+from .half_maths import shortened
 from .sums import THREADS, TILE, block_sum
 
 
 def element_function(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
-    """The function of one element as it lies in memory: loss, first and second derivative, NaN outside the domain."""
+    """The function of one element as it lies in memory: loss, first and second derivative.
+
+    Outside the domain all are NaN, as for a prediction that is NaN.
+    """
     point, outside = maths.point, maths.outside
     sides: Any = maths.sides or (None,) * 6
     *_, shared, rest = sides
@@ -28,12 +33,11 @@ def element_function(maths: Any, real: Any, read_y: Any, read_p: Any) -> Any:
             c = by_label(c, load(factors, at % labels, real))
         yi = real(read_y(y)) if y_bits else real(y)
         pi = real(read_p(p)) if p_bits else real(p)
+        pi = real(np.nan) if outside(yi, pi, c) else pi
         li, gi, hi = point(yi, pi, c)
         if in_parts and shared(yi, c):
             l_rest, g_rest, h_rest = rest(yi, pi, c)
             li, gi, hi = li + l_rest, gi + g_rest, hi + h_rest
-        if outside(yi, pi, c):
-            li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
         return li, gi, hi
 
     return evaluate
@@ -48,25 +52,22 @@ def hard_function(maths: Any, real: Any, read_p: Any) -> Any:
         if by_label is not None:
             c = by_label(c, load(factors, at % labels, real))
         pi = real(read_p(p)) if p_bits else real(p)
-        li, gi, hi = hard(y, pi, c)
-        if outside(y, pi, c):
-            li, gi, hi = real(np.nan), real(np.nan), real(np.nan)
-        return li, gi, hi
+        return hard(y, real(np.nan) if outside(y, pi, c) else pi, c)
 
     return evaluate
 
 
 def all_hard(maths: Any, real: Any, label: Format, vector: int) -> Any:
     """The function that says whether `hard_function` does for all labels of a vector, and makes them numbers."""
-    simple, softness, read, y_bits = maths.sides.simple, maths.sides.softness, label.read, label.read is not None
+    simple, read, y_bits = maths.sides.simple, label.read, label.read is not None
 
     @device
     def function(bits, ys, c):
-        most = real(0) if simple(c) else real(1)
+        off = real(0) if simple(c) else real(1)
         for j in range(vector):
             ys[j] = real(read(bits[j])) if y_bits else real(bits[j])
-            most += softness(ys[j])
-        return most == real(0)
+            off += abs(fma(ys[j], ys[j], -ys[j]))  # 0 for 0 and 1 alone: fewer instructions than maths.sides.soft
+        return off == real(0)
 
     return function
 
@@ -165,6 +166,7 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
     weights, losses to be written or the end of the arrays in them go element by element.
     Where y or p is outside the domain, all results are NaN: an exception would have to wait for the device.
     """
+    maths = shortened(maths) if pred.is_half else maths
     constants, y_type, p_type = maths.constants, label.storage, pred.storage
     with_gradient, with_hessian, write = order >= 1, order >= 2, writer(grad_format)
     vector = 16 // np.dtype(p_type).itemsize

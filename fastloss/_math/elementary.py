@@ -193,6 +193,32 @@ def log1p(q: Any, low: Any) -> Any:
 
 
 @scalar
+def log_ratio(p: Any, y: Any) -> Any:
+    """log((1 + p) / (1 + y)) as sign(p-y) log1p(|p-y| / (1 + min(y, p))), with the rounding errors of difference, sum
+    and quotient carried along."""
+    T = type(p)
+    d = p - y
+    back = d - p
+    d_low = (p - (d - back)) - (y + back)
+    low = p if p < y else y
+    a = T(1) + low
+    a_low = low - (a - T(1))  # exact: a - 1 is, up to 2^24 (2^53), and beyond it no digit of 1 is left
+    inverse = inverse_of_any(a)
+    q = d * inverse
+    q_low = (fma(-q, a, d) + d_low - q * a_low) * inverse
+    q, q_low = abs(q), q_low if d >= T(0) else -q_low
+    u = T(1) + q
+    u_low = (q - (u - T(1))) + q_low
+    # A quotient too large for the dtype has a logarithm that is not.
+    over = q > pick(q, 2.0**126, 2.0**1022)
+    u = abs(d) * pick(q, 2.0**-64, 2.0**-64) * inverse if over else u
+    k, m, unit = split(u)
+    value = log_parts(k + (T(64) if over else T(0)), fma(T(0) if over else u_low, unit, m - T(1)))
+    value = value if u < pick(u, math.inf, math.inf) else u
+    return value if d >= T(0) else -value
+
+
+@scalar
 def power(x: Any, g: Any) -> Any:
     """x ** g for 0 <= x <= 1 and g >= 0. 2 / 2 ulp."""
     T = type(x)

@@ -16,8 +16,8 @@ class Sides(NamedTuple):
     """Maths of a label that shares its weight among two answers: see losses/_binary.py."""
 
     simple: Any
-    """Whether simple(c) lets hard(y, p, c) do as point for every label whose softness(y) is 0."""
-    softness: Any
+    """Whether simple(c) lets hard(y, p, c) do as point for every label that is not soft(y)."""
+    soft: Any
     hard: Any
     hard_outside: Any
     shared: Any = None

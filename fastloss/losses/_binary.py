@@ -68,9 +68,10 @@ def simple(c: Any) -> Any:
 
 
 @scalar
-def softness(y: Any) -> Any:
-    """0 for a label of 0 or 1, positive or NaN for any other: y |y - 1|."""
-    return abs(fma(y, y, -y))
+def soft(y: Any) -> Any:
+    """Whether a label is neither 0 nor 1."""
+    T = type(y)
+    return (y != T(0)) & (y != T(1))
 
 
 @scalar
@@ -114,13 +115,13 @@ def _sum(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any) -
         up, _, small = weights_of(y, c)
         return weighted(not up, small, z, c)
 
-    sides = Sides(simple, softness, _hard(some), hard_outside, shared, rest)
+    sides = Sides(simple, soft, _hard(some), hard_outside, shared, rest)
     return ElementwiseMaths(name, point, outside, sides, deep=True, constants=Constants)
 
 
 def _mixture(name: str, point: Any, some: Any, outside: Any, hard_outside: Any) -> ElementwiseMaths:
     """A loss that mixes the probabilities of the answers."""
-    sides = Sides(simple, softness, _hard(some), hard_outside)
+    sides = Sides(simple, soft, _hard(some), hard_outside)
     return ElementwiseMaths(name, point, outside, sides, deep=True, constants=Constants)
 
 
@@ -145,8 +146,7 @@ def _by_probability(found: Any, yes: Any, w: Any, p: Any, clipped: Any) -> Any:
     loss, slope, curve = found
     # p - p: a NaN has no exponent to take a logarithm from
     grad = slope * (-w if yes else w)
-    flat = clipped & (w == w)  # a NaN of the label stays
-    return fma(loss, w, p - p), T(0) if flat else grad, T(0) if flat else curve * w
+    return fma(loss, w, p - p), T(0) if clipped else grad, T(0) if clipped else curve * w
 
 
 def _logit_side(side: Any) -> Any:
@@ -158,16 +158,16 @@ def _logit_side(side: Any) -> Any:
     return some
 
 
-def _probability_side(side: Any) -> Any:
+def _probability_side(side: Any, hard: bool) -> Any:
     @scalar
-    def weighted(yes, w, p, c):
+    def some(yes, w, p, c):
         T = type(p)
         p, clipped = clip(p, c.epsilon)
         q = T(1) - p
         found = side(p if yes else q, T(0) if yes else (T(1) - q) - p, q if yes else p, c)
-        return _by_probability(found, yes, w, p, clipped)
+        return _by_probability(found, yes, w, p, clipped if hard else clipped & (w == w))  # a NaN of the label stays
 
-    return weighted
+    return some
 
 
 def logit_maths(name: str, side: Any) -> ElementwiseMaths:
@@ -194,8 +194,8 @@ def logit_mixture(name: str, side: Any, mixture: Any) -> ElementwiseMaths:
 
 def probability_maths(name: str, side: Any) -> ElementwiseMaths:
     """From side(t, low, q, c): the loss of an answer of probability t + low = 1 - q, and its derivatives by -t, t."""
-    weighted = _probability_side(side)
-    return _sum(name, weighted, weighted, either_outside, probability_outside)
+    weighted, some = _probability_side(side, hard=False), _probability_side(side, hard=True)
+    return _sum(name, weighted, some, either_outside, probability_outside)
 
 
 def probability_mixture(name: str, side: Any, mixture: Any) -> ElementwiseMaths:
@@ -209,9 +209,9 @@ def probability_mixture(name: str, side: Any, mixture: Any) -> ElementwiseMaths:
         q = T(1) - p
         rounded = (T(1) - q) - p
         found = mixture(p if up else q, T(0) if up else rounded, q if up else p, rounded if up else T(0), a, b, c)
-        return _by_probability(found, up, w, p, clipped)
+        return _by_probability(found, up, w, p, clipped & (w == w))  # a NaN of the label stays
 
-    return _mixture(name, point, _probability_side(side), either_outside, probability_outside)
+    return _mixture(name, point, _probability_side(side, hard=True), either_outside, probability_outside)
 
 
 @scalar

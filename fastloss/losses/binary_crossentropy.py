@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from .._math.elementary import exp_nonpositive, log1p_unit, positive
-from .._math.primitives import inverse
+from .._math.primitives import clamp_max, inverse
 from ._base import (
     CLIP,
     MISSING,
@@ -39,8 +39,7 @@ def logit_side(s: Any, size: Any, c: Any) -> Any:
 def probability_side(t: Any, low: Any, q: Any, c: Any) -> Any:
     T = type(t)
     own = inverse(at_least(t))
-    # The slope is q / at_least(t q), without a division.
-    return clamped_log(t, low), q * T(1e12) if t * q < T(1e-12) else own, own * own
+    return clamped_log(t, low), clamp_max(own, q * T(1e12)), own * own  # the slope is q / at_least(t q)
 
 
 @dataclass(frozen=True)
