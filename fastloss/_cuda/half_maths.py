@@ -1,8 +1,8 @@
 """The maths of elementwise losses for predictions of 16 bits: the unit for special functions where it is exact enough.
 
-Relative errors are some 2^-22, and logarithms near 1 have them too: gradients and Hessians are within one unit in the
-last place of a format of 16 bits, losses within 2^-20. Left as they are: exp and log of Poisson loss, whose results
-differences may leave little of, and powers, which multiply an error by the exponent.
+Relative errors are some 2^-22, those of logarithms near 1 too: gradients and Hessians are within one unit in the last
+place of a format of 16 bits, losses within 2^-20. Left as they are: exp and log of Poisson loss, of which differences
+may leave little, and exponentials that are raised to a power, which multiplies their errors.
 """
 
 from functools import cache
@@ -66,15 +66,16 @@ def _log_ratio(p: Any, y: Any) -> Any:
     return value if d >= T(0) else -value
 
 
-SHORT = {elementary.exp_raised: _exp_raised, elementary.log1p_unit: _log1p_unit, elementary.log_unit: _log_unit,
-         elementary.log_ratio: _log_ratio, elementary.power: elementary.power}  # fmt: skip
+LOGARITHMS = {elementary.log1p_unit: _log1p_unit, elementary.log_unit: _log_unit, elementary.log_ratio: _log_ratio,
+              elementary.power: elementary.power}  # fmt: skip
+ALL = {**LOGARITHMS, elementary.exp_raised: _exp_raised}
 
 
 @cache
 def shortened(maths: ElementwiseMaths) -> ElementwiseMaths:
     """The same maths with these functions, where it has some of them."""
-    sides = maths.sides
+    sides, table = maths.sides, LOGARITHMS if maths.steep else ALL
     if sides is not None:
-        parts = {name: substituted(getattr(sides, name), SHORT) for name in ("hard", "rest") if getattr(sides, name)}
+        parts = {name: substituted(getattr(sides, name), table) for name in ("hard", "rest") if getattr(sides, name)}
         sides = sides._replace(**parts)
-    return maths._replace(point=substituted(maths.point, SHORT), sides=sides)
+    return maths._replace(point=substituted(maths.point, table), sides=sides)

@@ -35,6 +35,8 @@ class ElementwiseMaths(NamedTuple):
     sides: Sides | None = None
     deep: bool = False
     """Whether there is so much maths that a CPU should take as many elements at a time as it can."""
+    steep: bool = False
+    """Whether a power multiplies the relative errors of what it is made of."""
     apart: bool = False
     """Whether there is so little that loss and derivatives are faster in a loop each: the second waits for stores."""
     constants: type = NoConstants

@@ -120,9 +120,9 @@ def _sum(name: str, weighted: Any, some: Any, outside: Any, hard_outside: Any) -
 
 
 def _mixture(name: str, point: Any, some: Any, outside: Any, hard_outside: Any) -> ElementwiseMaths:
-    """A loss that mixes the probabilities of the answers."""
+    """A loss that mixes the probabilities of the answers, and raises them to a power."""
     sides = Sides(simple, soft, _hard(some), hard_outside)
-    return ElementwiseMaths(name, point, outside, sides, deep=True, constants=Constants)
+    return ElementwiseMaths(name, point, outside, sides, deep=True, steep=True, constants=Constants)
 
 
 @scalar

@@ -59,11 +59,12 @@ def shuffle(a, lanes, bound, mask, m):
     return a[np.where(other < a.size, other, t)]
 
 
-def _approximate(exact, bits):
+def _approximate(exact, bits, near=()):
     """A function of float32 as the card's special function unit may compute it.
 
-    Off by as much as NVIDIA allows, a relative error of 2^-bits, up or down as a hash of the argument says; whole
-    results of whole arguments are exact. Subnormal numbers are zero.
+    Off by as much as NVIDIA allows, a relative error of 2^-bits, up or down as a hash of the argument says; between the
+    two numbers `near`, if any, that is the absolute error. Results that are floats are exact. Subnormal numbers are
+    zero.
     """
 
     def flushed(x):
@@ -73,15 +74,29 @@ def _approximate(exact, bits):
         x = flushed(np.atleast_1d(np.asarray(x, np.float32)))
         value = exact(x.astype(np.float64))
         up = (x.view(np.uint32).astype(np.uint64) * np.uint64(2654435761) >> np.uint64(29)) & np.uint64(1)
+        size = np.where((x > near[0]) & (x < near[1]), 1.0, value) if near else value
         off = np.where(up == 1, 1.0, -1.0) * 2.0**-bits * (value != np.float32(value))
-        return flushed((value * (1 + off)).astype(np.float32))
+        return flushed((value + np.where(off == 0, 0.0, off * size)).astype(np.float32))
 
     return of
 
 
 ex2_approx = _approximate(np.exp2, 22)
-lg2_approx = _approximate(np.log2, 22)
-rcp_approx = _approximate(np.reciprocal, 23)
+lg2_approx = _approximate(np.log2, 22, (0.5, 2.0))
+
+
+def rcp_approx(x):
+    """The same of 1 / x, one of three neighbouring floats: such that two more steps round it as a division does.
+
+    NVIDIA's assembler makes divisions of these steps, of all x that are neither very small nor very large.
+    """
+    near = _approximate(np.reciprocal, 24)(x)
+    with np.errstate(all="ignore"):
+        exact = (1 / np.asarray(x, np.float64)).astype(np.float32)
+        for other in (exact, np.nextafter(exact, np.float32(0)), np.nextafter(exact, np.float32(np.inf))):
+            wrong = fma32(near, fma32(-x, near, np.float32(1)), near) != exact
+            near = np.where(wrong & (np.abs(near) >= np.float32(2.0**-126)) & np.isfinite(near), other, near)
+    return near
 
 
 def _both(kind):

@@ -88,11 +88,12 @@ def check(loss, y, p, method="__call__", offsets=(0, 0, 0), bound=None, **option
     """One call on the CPU and on the card, whose arrays (y_true, y_pred, weights) begin at these offsets in bytes.
 
     The bits of elementwise losses are the CPU's, but for soft labels, whose two sides the CPU adds after scaling; rows
-    are 16 ulp from it, of the largest terms where these cancel, and 1 ulp in 16 bits.
+    are 16 ulp from it, of the largest terms where these cancel. For predictions of 16 bits gradients and Hessians are
+    1 ulp from it, losses 16 ulp of float32.
     """
-    rows = categorical(loss)
+    rows, of_16_bits = categorical(loss), p.dtype.itemsize == 2
     if bound is None:
-        bound = 0.0 if not rows else 1.0 if p.dtype.itemsize == 2 else 16.0
+        bound = 1.0 if of_16_bits else 16.0 if rows else 0.0
     shown = {k: f"{v.dtype}{list(v.shape)}" if isinstance(v, np.ndarray) else v for k, v in options.items()}
     what = f"{short(loss)}.{method}({y.dtype}{list(y.shape)}, {p.dtype}{list(p.shape)}, {shown}) at {offsets}"
     dy, dp = card.put(y, offsets[0]), card.put(p, offsets[1])
@@ -112,9 +113,9 @@ def check(loss, y, p, method="__call__", offsets=(0, 0, 0), bound=None, **option
             close(f"{what}: sum", got[part].astype(real), expected.astype(real), 64.0 if rows else 16.0, total)
             continue
         if sides is not None:
-            scale, limit = sides[part], 4.0
-        elif rows and part == "loss":
-            limit = 16.0  # of float32, also for 16 bits
+            scale, limit = sides[part], 16.0 if of_16_bits and part == "loss" else 4.0
+        elif (rows or of_16_bits) and part == "loss":
+            limit = 16.0
         elif rows and expected.size and loss.from_logits:
             scale = terms(loss, y, p, np.asarray(want["gradient"]))[part == "Hessian"]
         close(f"{what}: {part}", got[part], expected, limit, scale)

@@ -147,7 +147,7 @@ def changed(card, loss, shape, end, pattern, other):
 
     def run():
         each = loss(put(y), put(p), reduction="none", sample_weight=put(w))
-        return [a.get().tobytes() for a in (*each, loss(put(y), put(p)).loss)]
+        return [a.get().tobytes() for a in (*each, *loss(put(y), put(p)))]
 
     card.programs.clear()
     want = run()

@@ -138,7 +138,7 @@ class Translator:
             "rem": lambda: f"divide({joined}, True, m)",
             "fma": lambda: f"fma{kind[1:]}({joined})",
             "rcp": lambda: f"np.divide(NP['{kind}'].type(1), {joined})",
-            "min": lambda: f"fmin({joined})",
+            "min": lambda: f"np.minimum({joined})" if "NaN" in modes else f"fmin({joined})",
             "max": lambda: f"np.maximum({joined})" if "NaN" in modes else f"fmax({joined})",
             "mul": lambda: f"high({joined})",
             "bfi": lambda: f"insert({joined})",
