@@ -184,9 +184,9 @@ def elementwise(maths: Any, real: Any, label: Format, pred: Format, grad_format:
             scale, nothing = load(scales, 0, real), load(scales, 1, real) == real(0)
         first = np.int64(cuda.blockIdx.x) * TILE
         if plain and repeat == 0 and not wanted & 1 and first + TILE <= size:
-            at = t * vector
+            begin, at = first + t * vector, 0
             while at < TILE:
-                total = compute(y, p, grad, hess, total, c, factors, first + at, labels, scale)
+                total = compute(y, p, grad, hess, total, c, factors, begin + at, labels, scale)
                 at += THREADS * vector
         else:
             at, last = first + t, min(first + TILE, size)

@@ -77,6 +77,28 @@ def test_a_kernel_without_fault():
     np.testing.assert_array_equal(array.get(), np.concatenate([first, first**2 + 1]))
 
 
+@pytest.mark.parametrize(
+    "how", ["eq", "ne", "lt", "le", "gt", "ge", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"]
+)
+def test_comparisons(how):
+    """Ordered ones are false of NaN, those that end in u are true."""
+    cards.CARD.reset()
+    values = np.array([-np.inf, -1, 0, 1, np.inf, np.nan, -0.0, np.nan], F32)
+    left, right = np.repeat(values, 8), np.tile(values, 8)
+    array, other = put(left), put(right)
+    body = (f"sub.s64 %rd6, %rd3, %rd1; add.s64 %rd7, %rd6, {other.data.ptr}; ld.global.f32 %f2, [%rd3]; "
+            f"ld.global.f32 %f3, [%rd7]; setp.{how}.f32 %p3, %f2, %f3; selp.f32 %f4, %f1, 0f00000000, %p3; "
+            "st.global.f32 [%rd3], %f4;")  # fmt: skip
+    Program(TEXT.format(body), "k").launch(cards.CARD.memory, 1, 64, [array.data.ptr])
+    nan = np.isnan(left) | np.isnan(right)
+    known = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater,
+             "ge": np.greater_equal}  # fmt: skip
+    want = (
+        nan == (how == "nan") if how in ("num", "nan") else np.where(nan, how[2:] == "u", known[how[:2]](left, right))
+    )
+    np.testing.assert_array_equal(array.get(), want.astype(F32))
+
+
 def test_lanes_that_meet():
     """A shuffle, and a lane that writes after it what its whole warp has read."""
     cards.CARD.reset()

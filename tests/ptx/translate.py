@@ -151,6 +151,8 @@ class Translator:
             return f"np.equal(np.isnan({a}) | np.isnan({b}), {how == 'nan'}, out={d}, where=m)"
         if how == "ne":  # of floats: ordered
             return f"copyto({d}, ({a} != {b}) & ({a} == {a}) & ({b} == {b}), where=m)"
+        if how == "equ":
+            return f"copyto({d}, ({a} == {b}) | ({a} != {a}) | ({b} != {b}), where=m)"
         if how in COMPARE:
             return f"np.{COMPARE[how]}({a}, {b}, out={d}, where=m)"
         return f"copyto({d}, ~np.{COMPARE[OPPOSITE[how[:-1]]]}({a}, {b}), where=m)"  # equ: or unordered
