@@ -12,9 +12,9 @@ from .._compile.cuda_maths import exp2, log2
 from .._compile.jit import scalar
 from .._compile.substitution import substituted
 from .._math import elementary
-from .._math.elementary import LOG2E, inverse_of_any
+from .._math.elementary import LOG2E
 from .._math.forms import ElementwiseMaths
-from .._math.primitives import clamp_min, fma, horner
+from .._math.primitives import clamp_min, fma, horner, inverse_of_any
 
 LN2, LN2_LOW = 0.6931471824645996, -1.904654323148236e-09
 GRID = 1.5 * 2.0**9
@@ -55,7 +55,7 @@ def _log_unit(x: Any, low: Any) -> Any:
 def _log_ratio(p: Any, y: Any) -> Any:
     T = type(p)
     d = p - y
-    inverse = inverse_of_any(T(1) + (p if p < y else y))
+    inverse = inverse_of_any(T(1) + (y if d >= T(0) else p))
     q = abs(d) * inverse
     over = q > T(2.0**126)
     u = abs(d) * T(2.0**-64) * inverse if over else T(1) + q

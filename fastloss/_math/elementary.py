@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from .._compile.jit import scalar
-from .primitives import clamp_max, clamp_min, fma, inverse, pick, polynomial, power_of_two, split
+from .primitives import clamp_max, clamp_min, fma, inverse_of_any, pick, polynomial, power_of_two, split
 
 LOG2E = 1.4426950408889634
 # ln 2 in two parts: k * high is exact for every exponent k, so the reduced argument keeps all its bits.
@@ -119,13 +119,6 @@ def slack(epsilon: Any) -> Any:
     T = type(epsilon)
     least = T(1e-6)
     return T(0) if epsilon == T(0) else (epsilon if epsilon > least else least)
-
-
-@scalar
-def inverse_of_any(x: Any) -> Any:
-    """1 / x for x from 2^-100 on, infinity excepted; rounded twice where it is subnormal."""
-    T = type(x)
-    return inverse(x * T(0.25)) * T(0.25)
 
 
 @scalar

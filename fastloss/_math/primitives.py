@@ -107,15 +107,28 @@ def inverse(x: Any) -> Any:
     return type(x)(1) / x
 
 
-@compiles(inverse, types.Float, typer=lambda x: x if isinstance(x, types.Float) else None)
-def _lower_inverse(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    (x,) = args
-    one = ir.Constant(x.type, 1.0)
-    if sig.return_type.bitwidth == 64 or not on_card(builder):
-        return builder.fdiv(one, x)
-    first = special(builder, "rcp", x)
-    lost = builder.fma(builder.fsub(ir.Constant(x.type, -0.0), x), first, one)  # NVVM knows no fneg
-    return builder.fma(first, lost, first)  # rounded as a division is, by the same two steps
+def inverse_of_any(x: Any) -> Any:
+    """1 / x for x from 2^-100 on, infinity excepted; where it is subnormal a GPU may round its last digit otherwise."""
+    return type(x)(1) / x
+
+
+def _lower_inverse(scale: float) -> Any:
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        (x,) = args
+        one, factor = ir.Constant(x.type, 1.0), ir.Constant(x.type, scale)
+        if sig.return_type.bitwidth == 64 or not on_card(builder):
+            return builder.fdiv(one, x)
+        x = x if scale == 1.0 else builder.fmul(x, factor)
+        first = special(builder, "rcp", x)
+        lost = builder.fma(x, builder.fsub(ir.Constant(x.type, -0.0), first), one)  # NVVM knows no fneg
+        found = builder.fma(first, lost, first)  # rounded as a division is, by the same two steps
+        return found if scale == 1.0 else builder.fmul(found, factor)
+
+    return lower
+
+
+for _function, _scale in ((inverse, 1.0), (inverse_of_any, 0.25)):
+    compiles(_function, types.Float, typer=lambda x: x if isinstance(x, types.Float) else None)(_lower_inverse(_scale))
 
 
 # --- constants by dtype -----------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .._math.elementary import inverse_of_any, log_ratio
-from .._math.primitives import pick
+from .._math.elementary import log_ratio
+from .._math.primitives import clamp_max, inverse_of_any, pick
 from ._base import MISSING, Elementwise, ElementwiseMaths, Interval, hyperparameter, scalar
 
 
@@ -13,10 +13,9 @@ from ._base import MISSING, Elementwise, ElementwiseMaths, Interval, hyperparame
 def point(y: Any, p: Any, c: Any) -> Any:
     T = type(p)
     d = log_ratio(p, y)
-    inverse = inverse_of_any(T(1) + p)
-    flat = (p == pick(p, math.inf, math.inf)) & (d == d)  # the limits
-    curve = T(2) * (T(1) - d) * inverse * inverse
-    return d * d, T(0) if flat else T(2) * d * inverse, T(0) if flat else curve
+    inverse = T(0) if p == pick(p, math.inf, math.inf) else inverse_of_any(T(1) + p)
+    finite = clamp_max(d, T(1000))  # where p is infinite the derivatives are 0
+    return d * d, T(2) * finite * inverse, T(2) * (T(1) - finite) * inverse * inverse
 
 
 @scalar

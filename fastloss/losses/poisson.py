@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from .._math.elementary import exp, inverse_of_any, log_finite, two_sum
-from .._math.primitives import clamp_min, pick
+from .._math.elementary import exp, log_finite, two_sum
+from .._math.primitives import clamp_min, inverse_of_any, pick
 from ._base import MISSING, NONNEGATIVE, Elementwise, ElementwiseMaths, Interval, flag, hyperparameter, optional, scalar
 from ._probability import at_least
 
