@@ -8,7 +8,7 @@ import pytest
 
 import fastloss as fl
 from tests.devices import SIMULATED
-from tests.support import JIT
+from tests.support import JIT, VARIANTS, categorical, name_of, sample
 
 inf, nan = math.inf, math.nan
 DTYPES = [np.float32, np.float64]
@@ -53,6 +53,48 @@ def test_infinite_logits(dtype):
     hinge = fl.SquaredHinge(from_logits=True)
     assert single(hinge, 1, inf, dtype) == (0, 0, 0)
     assert single(hinge, 1, -inf, dtype) == (4, 0, 0)
+
+
+@pytest.mark.parametrize("loss", VARIANTS, ids=name_of)
+def test_negative_zeros_are_zeros(loss):
+    y, p = sample(loss, (12, 4), np.float32, 3)
+    p[::2, 1] = 0
+    if y.dtype == np.float32 and not isinstance(loss, fl.SquaredHinge):
+        y[1::2] = 0
+    results = []
+    for zero in (0.0, -0.0):
+        p[p == 0] = zero
+        if y.dtype == np.float32:
+            y[y == 0] = zero
+        results.append([*loss(y, p, reduction="none"), *loss.gradient_hessian(y, p)])
+    for plus, minus in zip(*results, strict=True):
+        np.testing.assert_array_equal(minus, plus)
+
+
+LARGE = [v for v in VARIANTS if not categorical(v) and (v.takes.high > 1 or getattr(v, "from_logits", False))]
+
+
+@pytest.mark.parametrize("loss", LARGE, ids=name_of)
+def test_the_largest_predictions(loss):
+    """Those that float32 just has room for, and float64 has much."""
+    p = np.ldexp(np.float32([1, 1.4, 1.5, 2 - 2.0**-23]), np.arange(120, 128)[:, None]).astype(np.float32).ravel()
+    if getattr(loss, "from_logits", False) or loss.takes.low == -inf:
+        p = np.concatenate([p, -p])
+    y = np.resize(np.float32([1, -1] if isinstance(loss, fl.SquaredHinge) else [1, 0, 1]), p.shape)
+    wide = y.astype(np.float64), p.astype(np.float64)
+    with np.errstate(over="ignore"):
+        want = [
+            np.float32(a) for a in (loss(*wide, reduction="none").loss, *loss.gradient_hessian(*wide, reduction="sum"))
+        ]
+    got = [loss(y, p, reduction="none").loss, *loss.gradient_hessian(y, p, reduction="sum")]
+    for a, b in zip(got, want, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-44)
+
+
+@pytest.mark.skipif(SIMULATED, reason="the rates of the CPU's float64")
+def test_the_largest_rate_of_float64():
+    top = np.finfo(np.float64).max
+    assert single(fl.poisson, 1, top, np.float64) == pytest.approx((top, 1, 0), rel=1e-15)
 
 
 @per_dtype

@@ -161,7 +161,7 @@ def log_finite(x: Any, low: Any) -> Any:
     k, m, inverse = split(x * pick(x, 2.0**64, 2.0**64) if tiny else x)
     f = m - T(1)
     if low is not None:  # which is 0 where x is tiny
-        f = fma(low, inverse, f)
+        f = fma(low, positive(inverse), f)  # the inverse of the largest powers of two is -inf
     return log_parts(k - (T(64) if tiny else T(0)), f)
 
 
@@ -170,7 +170,7 @@ def log_unit(x: Any, low: Any) -> Any:
     """log(x + low) for 0 <= x <= 1, subnormals included: scaled up always, so nothing is chosen. Below -100 for 0."""
     T = type(x)
     up = pick(x, 2.0**32, 2.0**64)
-    k, m, inverse = split(x * up)
+    k, m, inverse = split(abs(x) * up)  # x may be -0
     f = m - T(1)
     if low is not None:
         f = fma(low * up, inverse, f)
