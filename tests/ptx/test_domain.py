@@ -36,10 +36,8 @@ FAR = {np.int8: [-1, 3, 127], np.uint8: [255, 3, 128], np.int16: [-1, 3, 2**15 -
        np.uint64: [2**64 - 1, 3, 2**63]}  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", FAR, ids=name)
-@pytest.mark.parametrize("weights", [None, (1, 2, 3)], ids=["", "weights"])
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("logits", [True, False], ids=["logits", "probabilities"])
+@pytest.mark.parametrize(("kind", "logits", "smoothing", "weights"),
+                         some(list(FAR), [True, False], [0.0, 0.1], [None, (1, 2, 3)]), ids=name)  # fmt: skip
 def test_labels_that_are_no_class(kind, logits, smoothing, weights, card):
     loss = fl.CategoricalCrossentropy(from_logits=logits, class_weight=weights, label_smoothing=smoothing)
     y = put(np.array([1, *FAR[kind], 2], kind))
