@@ -1,4 +1,4 @@
-"""The polynomial coefficients of fastloss/_math/elementary.py: least squares on Chebyshev points, rounded one by one.
+"""The polynomial coefficients of elementary functions: least squares on Chebyshev points, rounded one by one.
 
     python tools/minimax.py
 
@@ -68,3 +68,7 @@ if __name__ == "__main__":
         # log1p(f) = f - f^2/2 + f^3 Q(f) for sqrt(1/2) <= 1+f <= sqrt(2)
         report(f"LOG{bits}", divided(mp.log1p, LOG1P, 3), lambda f: f**3 / mp.log1p(f) if f else f,
                1 / ROOT - 1, ROOT - 1, log_degree, dtype)  # fmt: skip
+    # those of fastloss/_cuda/half_maths.py: log1p(e) = e + e^2 Q(e) for 0 <= e <= 1, and for |e| <= 1/4
+    for name, low, high, degree in (("SOFTPLUS", 0.0, 1.0, 7), ("NEAR_1", -0.25, 0.25, 5)):
+        report(name, divided(mp.log1p, LOG1P, 2), lambda e: e * e / mp.log1p(e) if e else e, low, high, degree,
+               np.float32)  # fmt: skip
