@@ -8,7 +8,9 @@ from numba import cuda
 
 from .._compile.cuda import device
 from .._math.elementary import log1p, two_sum
+from .._math.forms import SoftmaxMaths
 from .rows import Tools, exponential_tile, fill
+from .tiling import WARP
 
 
 def multiples(tools: Tools, of: Any, rare: bool) -> Any:
@@ -18,6 +20,7 @@ def multiples(tools: Tools, of: Any, rare: bool) -> Any:
     """
     io, real = tools.io, tools.real
     width, stride, begin, get, put = io.width, io.stride, io.begin, io.get, io.put
+    bits = stride.bit_length() - 1  # it is a power of two
 
     @device
     def tile(p, grad, place, held, stage, k, top, a, b, c, factor):
@@ -30,7 +33,7 @@ def multiples(tools: Tools, of: Any, rare: bool) -> Any:
     @device
     def function(p, grad, place, held, stage, top, a, b, c, factor):
         first = begin(place)
-        tiles = (place.classes - first + stride - 1) // stride if first < place.classes else np.int64(0)
+        tiles = (place.classes - first + stride - 1 >> bits) if first < place.classes else np.int64(0)
         k = first + (tiles - 1) * stride
         if tiles & 1:
             tile(p, grad, place, held, stage, k, top, a, b, c, factor)
@@ -43,9 +46,10 @@ def multiples(tools: Tools, of: Any, rare: bool) -> Any:
     return function
 
 
-def one_class(focus: Any, tools: Tools) -> Any:
+def one_class(maths: SoftmaxMaths, tools: Tools) -> Any:
     """The loss where one class has the whole target."""
-    real, io = tools.real, tools.io
+    real, io, focus = tools.real, tools.io, maths.focus
+    by_first = maths.is_nll and tools.tiling.threads > WARP  # no other thread needs the logarithm
     width, stride, begin, more, fetch = io.width, io.stride, io.begin, io.more, io.fetch
     one, put, finish = io.one, io.put, io.finish
     look, of = tools.survey()
@@ -74,7 +78,10 @@ def one_class(focus: Any, tools: Tools) -> Any:
         rest = rest_high + rest_low
         total = rest + e_true
         q = rest / total
-        loss, slope, bend = focus(e_true / total, q, distance + log1p(others / most, real(0)), c)
+        nll = real(0)
+        if not by_first or place.g == 0:
+            nll = distance + log1p(others / most, real(0))
+        loss, slope, bend = focus(e_true / total, q, nll, c)
         scaled = row.factor * slope
         f = scaled / total
         if with_hessian:

@@ -80,7 +80,7 @@ def row_function(maths: Any, from_logits: bool, tools: Tools, indices: bool, spr
         return shared_target(tools, indices, signed)
     if spread:
         return every_class(maths.focus, tools, indices, signed)
-    return one_class(maths.focus, tools)
+    return one_class(maths, tools)
 
 
 def rowwise(maths: Any, from_logits: bool, real: Any, label: Format, pred: Format, grad_format: Format, tiling: Tiling,
@@ -137,7 +137,7 @@ def rowwise(maths: Any, from_logits: bool, real: Any, label: Format, pred: Forma
             at += groups
             turn += 1
         if wanted & 2:
-            summed = block_sum(lanes, summed, block)
+            summed = block_sum(lanes, summed, block, threads)
             if t == 0:
                 store(partials, cuda.blockIdx.x, np.float64(summed) / np.float64(count))
 

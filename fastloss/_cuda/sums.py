@@ -22,9 +22,14 @@ TILE = THREADS * EACH
 
 
 @device
-def block_sum(lanes: Any, value: Any, threads: Any) -> Any:
-    """The sum of value over the block's threads, a power of two. Known to the first warp."""
+def block_sum(lanes: Any, value: Any, threads: Any, each: Any = 1) -> Any:
+    """The sum of value over the block's threads, a power of two. Known to the first warp.
+
+    each, a power of two: only the first of so many neighbouring threads has a value, the others 0.
+    """
     t = cuda.threadIdx.x
+    if each == threads:
+        return value
     if SIMULATED:
         lanes[t] = value
         cuda.syncthreads()
@@ -36,7 +41,7 @@ def block_sum(lanes: Any, value: Any, threads: Any) -> Any:
             half //= 2
         return lanes[0]
     half = 16
-    while half > 0:
+    while half >= each:
         value += cuda.shfl_xor_sync(ALL, value, half)
         half //= 2
     if t & LANE == 0:

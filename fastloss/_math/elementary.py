@@ -64,12 +64,12 @@ def reduced(n: Any, x: Any) -> Any:
 
 
 @scalar
-def exp_reduced(n: Any, x: Any, low: Any) -> Any:
-    """exp(x + low - n ln 2) for n = round(x / ln 2); low may be None."""
+def exp_reduced(n: Any, x: Any, low: Any, power: Any) -> Any:
+    """exp(x + low - n ln 2) for n = round(x / ln 2), times a power of two; low may be None."""
     r = reduced(n, x)
     if low is not None:
         r = r + low
-    return fma(r * r, polynomial(r, EXP_32, EXP_64), r) + pick(x, 1.0, 1.0)
+    return fma(fma(r * r, polynomial(r, EXP_32, EXP_64), r), power, power)
 
 
 @scalar
@@ -78,7 +78,7 @@ def exp_raised(x: Any, low: Any = None) -> Any:
     x = clamp_min(x, pick(x, -130.0, -790.0))
     magic = pick(x, MAGIC_32 + 127.0 + 64.0, MAGIC_64 + 1023.0 + 128.0)
     t = fma(x, pick(x, LOG2E, LOG2E), magic)
-    return exp_reduced(t - magic, x, low) * power_of_two(t)
+    return exp_reduced(t - magic, x, low, power_of_two(t))
 
 
 @scalar
@@ -103,7 +103,7 @@ def exp(x: Any) -> Any:
     n = fma(x, pick(x, LOG2E, LOG2E), magic) - magic
     half = fma(n, T(0.5), biased)  # 2^n as two factors: n has more values than the exponent field
     rest = (n - (half - biased)) + biased
-    return exp_reduced(n, x, None) * power_of_two(half) * power_of_two(rest)
+    return exp_reduced(n, x, None, power_of_two(half)) * power_of_two(rest)
 
 
 @scalar

@@ -214,22 +214,6 @@ def _lower_power_of_two(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.bitcast(builder.shl(builder.bitcast(args[0], integer), integer(mantissa)), real)
 
 
-def raise_by(value: Any, t: Any) -> Any:
-    """value * 2^k for t = 1.5*2^23 + k, where value and result are normal: an addition of integers."""
-    integer, mantissa, _ = _BITS[type(t)]
-    raised = np.left_shift(t.view(integer), mantissa, dtype=integer)
-    return np.add(value.view(integer), raised, dtype=integer).view(type(t))
-
-
-@compiles(
-    raise_by, types.Float, types.Float, typer=lambda value, t: t if isinstance(t, types.Float) and value == t else None
-)
-def _lower_raise_by(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    real, integer, mantissa, _ = _layout(sig.return_type)
-    raised = builder.shl(builder.bitcast(args[1], integer), integer(mantissa))
-    return builder.bitcast(builder.add(builder.bitcast(args[0], integer), raised), real)
-
-
 def magnitude(x: Any) -> Any:
     """The bits of |x| as an integer, which are in the order of |x|, with NaN above infinity."""
     integer, _, _ = _BITS[type(x)]

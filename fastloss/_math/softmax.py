@@ -9,7 +9,7 @@ from typing import Any
 
 from .._compile.jit import scalar
 from .elementary import EXP_32, EXP_64, LOG2E, MAGIC_32, MAGIC_64, log1p, reduced
-from .primitives import fma, horner, pick, power_of_two, raise_by
+from .primitives import fma, horner, pick, power_of_two
 
 LN2 = 0.6931471805599453
 UNSCALED = 30.0
@@ -20,17 +20,17 @@ HEADROOM_32, HEADROOM_64 = 24.0, 53.0
 
 
 @scalar
-def exp_of_rest(r: Any) -> Any:
-    """exp(r) for |r| <= ln(2)/2."""
-    return fma(r * r, horner(r, EXP_32, EXP_64), r) + pick(r, 1.0, 1.0)
+def exp_of_rest(r: Any, power: Any) -> Any:
+    """exp(r) for |r| <= ln(2)/2, times a power of two."""
+    return fma(fma(r * r, horner(r, EXP_32, EXP_64), r), power, power)
 
 
 @scalar
 def unscaled_exp(z: Any) -> Any:
     """scaled_exp of a row that needs no scaling, for |z| <= UNSCALED; for other z it means nothing."""
-    magic = pick(z, MAGIC_32 + HEADROOM_32, MAGIC_64 + HEADROOM_64)
+    magic = pick(z, MAGIC_32 + 127.0 + HEADROOM_32, MAGIC_64 + 1023.0 + HEADROOM_64)
     t = fma(z, pick(z, LOG2E, LOG2E), magic)
-    return raise_by(exp_of_rest(reduced(t - magic, z)), t)
+    return exp_of_rest(reduced(t - magic, z), power_of_two(t))
 
 
 @scalar
@@ -56,7 +56,7 @@ def scaled_exp(z: Any, shift: Any, magic: Any, floor: Any) -> Any:
 def raised_exp(x: Any, magic: Any) -> Any:
     """exp(x) times a power of two, for an x that is not below the floor of its row."""
     t = fma(x, pick(x, LOG2E, LOG2E), magic)
-    return exp_of_rest(reduced(t - magic, x)) * power_of_two(t)
+    return exp_of_rest(reduced(t - magic, x), power_of_two(t))
 
 
 # --- the derivatives ---------------------------------------------------------------------------------------------
