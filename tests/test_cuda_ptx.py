@@ -12,7 +12,7 @@ import pytest
 
 import fastloss as fl
 from tests.devices import SIMULATED
-from tests.support import JIT, VARIANTS, categorical
+from tests.support import JIT, VARIANTS, categorical, pairs
 
 if importlib.util.find_spec("numba_cuda") is None or SIMULATED or not JIT:
     pytest.skip("compiles, with numba-cuda: make test-cuda", allow_module_level=True)
@@ -46,6 +46,8 @@ ROWWISE = [loss for loss in losses() if categorical(loss)]
 def short(value):
     if isinstance(value, fl.Loss):
         return repr(value).split("label")[0]
+    if type(value) is tuple:
+        return "-".join(map(short, value))
     return getattr(value, "name", None) or getattr(value, "__name__", None) or str(value)
 
 
@@ -89,7 +91,7 @@ OTHERS = [(0, np.float32, F32, True), (2, np.float32, F32, True), (2, np.float32
           (2, np.float64, F64, True), (2, np.float32, F32, False)]  # fmt: skip
 
 
-@pytest.mark.parametrize("loss", ELEMENTWISE, ids=short)
+@pytest.mark.parametrize("loss", [loss for loss in VARIANTS if not categorical(loss)], ids=short)
 @pytest.mark.parametrize(("order", "real", "pred", "aligned"), OTHERS, ids=short)
 def test_elementwise_other_results(loss, order, real, pred, aligned):
     kernel = passes._elementwise(loss._maths(), real, pred, pred, pred, order, aligned)
@@ -128,12 +130,13 @@ SIZES = [10, 16, 100, 1000, 20000]
 """Rows of a thread, through shared memory or not; of four lanes; of a warp; of a block."""
 
 
-@pytest.mark.parametrize("loss", ROWWISE, ids=short)
-@pytest.mark.parametrize(("label", "spread"), [(None, False), (None, True), (U8, True)], ids=short)
-@pytest.mark.parametrize(("real", "pred", "order"), [(np.float32, F32, 1), (np.float32, BF16, 2), (np.float64, F64, 1)],
-                         ids=short)  # fmt: skip
-def test_rowwise(loss, label, spread, real, pred, order, request):
-    classes = SIZES[sum(request.node.callspec.indices.values()) % len(SIZES)]
+ROWS = pairs(ROWWISE, [(None, False), (None, True), (U8, True)],
+             [(np.float32, F32, 1), (np.float32, BF16, 2), (np.float64, F64, 1)], SIZES)  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "targets", "kind", "classes"), ROWS, ids=short)
+def test_rowwise(loss, targets, kind, classes):
+    (label, spread), (real, pred, order) = targets, kind
     ptx = text(rowwise(loss, real, label, pred, spread, order, classes), (9, 0))
     check(ptx, real)
     if classes % (16 // np.dtype(pred.storage).itemsize) == 0 and classes > 32:
