@@ -22,13 +22,11 @@ def _substituted(function: Any, known: dict[Any, Any]) -> Any:
     plain = in_python(function)
     names = {name: plain.__globals__[name] for name in plain.__code__.co_names if name in plain.__globals__}
     held = [cell.cell_contents for cell in plain.__closure__ or ()]
-    found = {name: _value(value, known) for name, value in names.items()}
+    changed = {name: new for name, old in names.items() if (new := _value(old, known)) is not old}
     holds = [_value(value, known) for value in held]
-    if any(found[name] is not names[name] for name in names) or any(
-        new is not old for new, old in zip(holds, held, strict=True)
-    ):
+    if changed or any(new is not old for new, old in zip(holds, held, strict=True)):
         cells = tuple(CellType(value) for value in holds)
-        made = FunctionType(plain.__code__, {**plain.__globals__, **found}, plain.__name__, plain.__defaults__, cells)
+        made = FunctionType(plain.__code__, {**plain.__globals__, **changed}, plain.__name__, plain.__defaults__, cells)
         known[function] = scalar(made)
     return known[function]
 

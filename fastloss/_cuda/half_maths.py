@@ -28,7 +28,7 @@ NEAR_1 = (0.15566249191761017, -0.18123523890972137, 0.19960151612758636, -0.249
 
 @scalar
 def _exp_raised(x: Any, low: Any = None) -> Any:
-    """exp(x) * 2^64 for x <= 0, with an error of 2^-22."""
+    """exp(x) * 2^64 for x <= 0, with an error of 2^-22; low is that of powers, which are left as they are."""
     T = type(x)
     x = clamp_min(x, T(-130))
     t = fma(x, T(LOG2E), T(GRID))

@@ -23,7 +23,7 @@ TILE = THREADS * EACH
 
 @device
 def block_sum(lanes: Any, value: Any, threads: Any, each: Any = 1) -> Any:
-    """The sum of value over the block's threads, a power of two. Known to the first warp.
+    """The sum of value over the block's threads, a power of two. Known to the block's first thread.
 
     each, a power of two: only the first of so many neighbouring threads has a value, the others 0.
     """

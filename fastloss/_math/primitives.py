@@ -118,11 +118,11 @@ def _lower_inverse(scale: float) -> Any:
         one, factor = ir.Constant(x.type, 1.0), ir.Constant(x.type, scale)
         if sig.return_type.bitwidth == 64 or not on_card(builder):
             return builder.fdiv(one, x)
-        x = x if scale == 1.0 else builder.fmul(x, factor)
+        x = builder.fmul(x, factor)  # a factor of 1 is left out by NVVM
         first = special(builder, "rcp", x)
         lost = builder.fma(x, builder.fsub(ir.Constant(x.type, -0.0), first), one)  # NVVM knows no fneg
         found = builder.fma(first, lost, first)  # rounded as a division is, by the same two steps
-        return found if scale == 1.0 else builder.fmul(found, factor)
+        return builder.fmul(found, factor)
 
     return lower
 

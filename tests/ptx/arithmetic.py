@@ -93,7 +93,7 @@ def rcp_approx(x):
     near = _approximate(np.reciprocal, 24)(x)
     with np.errstate(all="ignore"):
         exact = (1 / np.asarray(x, np.float64)).astype(np.float32)
-        for other in (exact, np.nextafter(exact, np.float32(0)), np.nextafter(exact, np.float32(np.inf))):
+        for other in (exact, np.nextafter(exact, np.float32(0)), np.nextafter(exact, exact * np.float32(2))):
             wrong = fma32(near, fma32(-x, near, np.float32(1)), near) != exact
             near = np.where(wrong & (np.abs(near) >= np.float32(2.0**-126)) & np.isfinite(near), other, near)
     return near

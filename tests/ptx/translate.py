@@ -149,13 +149,12 @@ class Translator:
     def _compare(self, how, d, a, b):
         if how in ("num", "nan"):
             return f"np.equal(np.isnan({a}) | np.isnan({b}), {how == 'nan'}, out={d}, where=m)"
-        if how == "ne":  # of floats: ordered
-            return f"copyto({d}, ({a} != {b}) & ({a} == {a}) & ({b} == {b}), where=m)"
-        if how == "equ":
-            return f"copyto({d}, ({a} == {b}) | ({a} != {a}) | ({b} != {b}), where=m)"
+        if how in ("ne", "equ"):  # of floats: ordered, and the opposite of that
+            different = f"(({a} != {b}) & ({a} == {a}) & ({b} == {b}))"
+            return f"copyto({d}, {'~' * (how == 'equ')}{different}, where=m)"
         if how in COMPARE:
             return f"np.{COMPARE[how]}({a}, {b}, out={d}, where=m)"
-        return f"copyto({d}, ~np.{COMPARE[OPPOSITE[how[:-1]]]}({a}, {b}), where=m)"  # equ: or unordered
+        return f"copyto({d}, ~np.{COMPARE[OPPOSITE[how[:-1]]]}({a}, {b}), where=m)"  # ltu: or unordered
 
     def _pack(self, operands, kind):
         """mov between a register and those of which it is made."""
